@@ -1,0 +1,143 @@
+//! Frames and the ranges they merge into, and the snapshots that a chain of them starts from.
+//!
+//! Made by the root merger, carried down by the feed, merged by a broadcast node for viewers that lag.
+//! Invariant: (a to b) + (b to c) = (a to c): a viewer that is behind gets one merged frame and ends where the others are.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Comment, CommentId, Epoch, ReactionKind, Seq};
+
+/// Absolute counts of taps by kind.
+pub type Reactions = BTreeMap<ReactionKind, u64>;
+
+/// A comment with its count at that moment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shown {
+    /// What was written.
+    pub comment: Arc<Comment>,
+    /// Viewers that like it.
+    pub likes: u64,
+}
+
+/// What is pinned now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pinned {
+    /// Nothing is.
+    Nothing,
+    /// This comment is.
+    Comment(Shown),
+}
+
+impl Pinned {
+    /// The pinned comment, if there is one.
+    pub fn comment(&self) -> Option<&Shown> {
+        match self {
+            Self::Nothing => None,
+            Self::Comment(shown) => Some(shown),
+        }
+    }
+}
+
+/// The merged updates of one stream from one seq (exclusive) to another (inclusive). What is absent is unchanged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delta {
+    /// The stream's epoch.
+    pub epoch: Epoch,
+    /// What a view must have to take this.
+    pub from: Seq,
+    /// What a view has after it; greater than `from`.
+    pub seq: Seq,
+    /// New comments, in the root's order.
+    pub comments: Vec<Shown>,
+    /// Absolute counts of comments that changed, each id once.
+    pub likes: Vec<(CommentId, u64)>,
+    /// Comments that were removed.
+    pub deleted: Vec<CommentId>,
+    /// What is pinned, if that changed.
+    pub pinned: Option<Pinned>,
+    /// The most liked comments, if that changed.
+    pub top: Option<Vec<Shown>>,
+    /// Taps by kind, if they changed.
+    pub reactions: Option<Reactions>,
+    /// Viewers of the stream, if that changed.
+    pub viewers: Option<u64>,
+    /// How many comments of this range are in `comments` (before deletions).
+    pub shown: u64,
+    /// How many comments were written in this range, shown or not.
+    pub total: u64,
+}
+
+impl Delta {
+    /// A range that changes nothing.
+    pub fn empty(epoch: Epoch, from: Seq, seq: Seq) -> Self {
+        Self {
+            epoch,
+            from,
+            seq,
+            comments: Vec::new(),
+            likes: Vec::new(),
+            deleted: Vec::new(),
+            pinned: None,
+            top: None,
+            reactions: None,
+            viewers: None,
+            shown: 0,
+            total: 0,
+        }
+    }
+
+    /// The range over consecutive frames; `None` when there are none. Panics when they do not chain: our own bug.
+    pub fn merged<'a>(frames: impl IntoIterator<Item = &'a Self>) -> Option<Self> {
+        let mut frames = frames.into_iter();
+        let first = frames.next()?;
+        let mut range = first.clone();
+        let mut likes: BTreeMap<CommentId, u64> = range.likes.iter().copied().collect();
+        let mut deleted: BTreeSet<CommentId> = range.deleted.iter().copied().collect();
+        for next in frames {
+            assert!(range.epoch == next.epoch && range.seq == next.from, "frames must chain to be merged");
+            range.seq = next.seq;
+            range.comments.extend(next.comments.iter().cloned());
+            likes.extend(next.likes.iter().copied());
+            deleted.extend(next.deleted.iter().copied());
+            range.pinned = next.pinned.clone().or(range.pinned);
+            range.top = next.top.clone().or(range.top);
+            range.reactions = next.reactions.clone().or(range.reactions);
+            range.viewers = next.viewers.or(range.viewers);
+            range.shown += next.shown;
+            range.total += next.total;
+        }
+        range.comments.retain(|shown| !deleted.contains(&shown.comment.id));
+        range.likes = likes.into_iter().filter(|(id, _)| !deleted.contains(id)).collect();
+        range.deleted = deleted.into_iter().collect();
+        Some(range)
+    }
+}
+
+/// A whole view of one stream. It replaces what a viewer had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The stream's epoch.
+    pub epoch: Epoch,
+    /// All frames up to this are in it.
+    pub seq: Seq,
+    /// Some owners of comments have not answered yet; theirs follow in a snapshot of a higher epoch.
+    pub partial: bool,
+    /// Viewers of the stream.
+    pub viewers: u64,
+    /// Taps by kind.
+    pub reactions: Reactions,
+    /// What is pinned.
+    pub pinned: Pinned,
+    /// The most liked comments.
+    pub top: Vec<Shown>,
+    /// The newest comments, oldest first.
+    pub comments: Vec<Shown>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! The named maxima of the protocol: what any peer may rely on, whatever a node is configured to.
+//!
+//! A configuration may be stricter than these, never laxer. Sizes are in bytes unless the name says otherwise.
+
+/// Longest stream, viewer or node name.
+pub const NAME_BYTES_MAX: usize = 64;
+/// Longest `ref` of a client's message.
+pub const REF_BYTES_MAX: usize = 64;
+/// Longest comment body that any configuration may allow; the default limit is 1,000.
+pub const BODY_BYTES_MAX: usize = 4_000;
+/// Longest display name.
+pub const DISPLAY_NAME_BYTES_MAX: usize = 128;
+/// Longest kind of a reaction ("heart").
+pub const REACTION_KIND_BYTES_MAX: usize = 32;
+/// Most kinds of reactions of one stream.
+pub const REACTION_KINDS_MAX: usize = 16;
+/// Most taps that one `react` message may carry; more are cut to this.
+pub const TAPS_PER_MESSAGE_MAX: u32 = 100;
+/// Largest message that a client may send, fragments together: the largest body, escaped, and its envelope.
+pub const CLIENT_MESSAGE_BYTES_MAX: usize = 32 * 1024;
+/// Largest frame between nodes.
+pub const PEER_FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Comments of a snapshot: what a viewer sees at first.
+pub const SNAPSHOT_COMMENTS_MAX: usize = 100;
+/// Most tallies of one stream in a report or a frame; the rest stay dirty at the processor.
+pub const TALLIES_PER_FRAME_MAX: usize = 1_000;
+/// Most comments of one stream in a report; the rest wait for the next.
+pub const COMMENTS_PER_REPORT_MAX: usize = 500;
+/// Most writes in one batch between a broadcast node and a processor.
+pub const WRITES_PER_BATCH_MAX: usize = 16_384;
+/// Most comments on one page of history.
+pub const HISTORY_PAGE_MAX: usize = 500;
+/// Most ids in one question for a viewer's likes.
+pub const LIKES_QUERY_IDS_MAX: usize = 100;
+/// Most unanswered writes of one viewer: at this many the node stops reading its socket.
+pub const UNANSWERED_MAX: u8 = 32;
+/// How far a client's stamp may be ahead of the owner's clock, in milliseconds.
+pub const STAMP_AHEAD_MS_MAX: u64 = 60_000;
+/// Greatest stamp: integers beyond it are not exact in JavaScript.
+pub const STAMP_MAX: u64 = (1 << 53) - 1;

@@ -1,0 +1,1 @@
+//! Golden bytes; see the parent module.
