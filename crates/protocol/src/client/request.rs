@@ -131,11 +131,17 @@ struct OnlyRef<'a> {
 }
 
 fn json(message: &[u8]) -> Result<Fields<'_>, RequestError> {
+    // serde would read a struct from an array, too.
+    if message.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(message).is_ok();
+        let code = if is_json { Code::BadMessage } else { Code::BadJson };
+        return Err(bad(None, false, code, "a message is a JSON object".into()));
+    }
     serde_json::from_slice(message).map_err(|error| {
         let code = if error.is_data() { Code::BadMessage } else { Code::BadJson };
         let only: Option<OnlyRef<'_>> = serde_json::from_slice(message).ok();
         let reference = only.and_then(|only| only.reference).and_then(|text| Ref::new(&text).ok());
-        RequestError { reference, understood: false, refusal: Refusal::last(code, error.to_string()) }
+        bad(reference, false, code, error.to_string())
     })
 }
 
@@ -158,20 +164,24 @@ fn message_pack(message: &[u8]) -> Result<Fields<'_>, RequestError> {
     let needed = match kind {
         0 => {
             fields.kind = Some("comment".into());
-            fields.body = Some(reader.text().ok_or_else(|| wrong("the third element of a comment is its body"))?.into());
+            fields.body =
+                Some(reader.text().ok_or_else(|| wrong("the third element of a comment is its body"))?.into());
             3
         }
         1 | 2 => {
             fields.kind = Some(if kind == 1 { "like" } else { "unlike" }.into());
-            fields.id = Some(Id(reader.id().ok_or_else(|| wrong("the third element of a like is the id, 16 bytes"))?));
+            fields.id =
+                Some(Id(reader.id().ok_or_else(|| wrong("the third element of a like is the id, 16 bytes"))?));
             if length > 3 {
-                fields.stamp = reader.number_or_nil().ok_or_else(|| wrong("the fourth element of a like is its stamp"))?;
+                fields.stamp =
+                    reader.number_or_nil().ok_or_else(|| wrong("the fourth element of a like is its stamp"))?;
             }
             3
         }
         3 => {
             fields.kind = Some("react".into());
-            fields.reaction = Some(reader.text().ok_or_else(|| wrong("the second element of react is its kind"))?.into());
+            fields.reaction =
+                Some(reader.text().ok_or_else(|| wrong("the second element of react is its kind"))?.into());
             fields.count = Some(reader.number().ok_or_else(|| wrong("the third element of react is its count"))?);
             3
         }
@@ -223,7 +233,12 @@ impl Fields<'_> {
                 let kind = ReactionKind::new(kind)
                     .map_err(|invalid| bad(reference.clone(), false, Code::BadMessage, invalid.to_string()))?;
                 match self.count.unwrap_or(1) {
-                    0 => Err(bad(reference, false, Code::BadMessage, "react has the count 0, at least 1 is needed".into())),
+                    0 => Err(bad(
+                        reference,
+                        false,
+                        Code::BadMessage,
+                        "react has the count 0, at least 1 is needed".into(),
+                    )),
                     count => {
                         let count = count.min(u64::from(limits::TAPS_PER_MESSAGE_MAX)) as u32;
                         Ok(Request::React { kind, count })

@@ -171,7 +171,9 @@ impl Response {
     fn to_message_pack(&self) -> Result<Vec<u8>, rmp_serde::encode::Error> {
         use rmp_serde::to_vec;
         match self {
-            Self::Welcome { viewer, node, stream, placed, limits } => to_vec(&(0, viewer, node, stream, placed, limits)),
+            Self::Welcome { viewer, node, stream, placed, limits } => {
+                to_vec(&(0, viewer, node, stream, placed, limits))
+            }
             Self::Snapshot { epoch, seq, partial, viewers, reactions, pinned, top, comments } => {
                 to_vec(&(1, epoch, seq, partial, viewers, reactions, pinned, top, comments))
             }
@@ -190,9 +192,7 @@ impl Response {
                 total,
             } => {
                 let pinned = pinned.as_ref().map(Option::as_slice);
-                to_vec(&(
-                    2, epoch, from, seq, comments, likes, deleted, pinned, top, reactions, viewers, shown, total,
-                ))
+                to_vec(&(2, epoch, from, seq, comments, likes, deleted, pinned, top, reactions, viewers, shown, total))
             }
             Self::Beat { epoch, seq } => to_vec(&(3, epoch, seq)),
             Self::Ack { reference, id, liked, stamp } => to_vec(&(4, reference, id, liked, stamp)),
@@ -216,17 +216,42 @@ impl Response {
                 Self::Welcome { viewer, node, stream, placed, limits }
             }
             1 => {
-                type Row =
-                    (u8, u64, u64, bool, u64, BTreeMap<String, u64>, Option<Line>, Vec<Line>, Vec<Line>);
+                type Row = (u8, u64, u64, bool, u64, BTreeMap<String, u64>, Option<Line>, Vec<Line>, Vec<Line>);
                 let (_, epoch, seq, partial, viewers, reactions, pinned, top, comments): Row = from_slice(payload)?;
                 Self::Snapshot { epoch, seq, partial, viewers, reactions, pinned, top, comments }
             }
             2 => {
                 let row: DeltaRow = from_slice(payload)?;
-                let DeltaRow(_, epoch, from, seq, comments, likes, deleted, pinned, top, reactions, viewers, shown, total) =
-                    row;
+                let DeltaRow(
+                    _,
+                    epoch,
+                    from,
+                    seq,
+                    comments,
+                    likes,
+                    deleted,
+                    pinned,
+                    top,
+                    reactions,
+                    viewers,
+                    shown,
+                    total,
+                ) = row;
                 let pinned = pinned.map(|lines| lines.into_iter().next());
-                Self::Delta { epoch, from, seq, comments, likes, deleted, pinned, top, reactions, viewers, shown, total }
+                Self::Delta {
+                    epoch,
+                    from,
+                    seq,
+                    comments,
+                    likes,
+                    deleted,
+                    pinned,
+                    top,
+                    reactions,
+                    viewers,
+                    shown,
+                    total,
+                }
             }
             3 => {
                 let (_, epoch, seq): (u8, _, _) = from_slice(payload)?;

@@ -5,14 +5,15 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::client::Refusal;
 use crate::{
     CommentBody, CommentId, DisplayName, Epoch, Invalid, OrderKey, Part, Reactions, Register, Shown, Slot, StreamId,
     ViewerId, ViewerKey,
 };
-use crate::client::Refusal;
 
 /// From a broadcast node to a processor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "a batch is encoded where it is made; nothing keeps many of these")]
 pub enum ToProcessor {
     /// Writes of its viewers.
     Writes(WriteBatch),
@@ -145,7 +146,10 @@ impl TryFrom<RawLikeColumns> for LikeColumns {
             && parts.last().is_none_or(|(row, _)| (*row as usize) < rows)
             && parts.iter().all(|(_, part)| part.index < part.of);
         if !coherent {
-            return Err(Invalid::Form { what: "like columns", why: "their lengths or parts do not fit together".into() });
+            return Err(Invalid::Form {
+                what: "like columns",
+                why: "their lengths or parts do not fit together".into(),
+            });
         }
         for bits in registers.chunks_exact(8) {
             Register::from_bits(u64_of(bits))?;
