@@ -1,9 +1,9 @@
 //! The seam under the log: numbered segments of bytes.
 //!
-//! [`crate::writer`] and [`crate::recover`](mod@crate::recover) call it; `watershed-store` implements it with files, [`crate::memory`] with
-//! vectors and faults. Invariant: nothing above it trusts a length. A segment may hold anything after the last record (the
-//! rest of a torn write, or the old records of a recycled file), and only a record's own checksums, position and chain say
-//! that it belongs to the log.
+//! [`crate::writer`] and [`crate::recover`](mod@crate::recover) call it; `watershed-store` implements it with files,
+//! [`crate::memory`] with vectors and faults. Invariant: nothing above it trusts a length. A segment may hold anything
+//! after the last record (the rest of a torn write, or the old records of a recycled file), and only a record's own
+//! checksums, position and chain say that it belongs to the log.
 
 use std::fmt;
 
@@ -25,10 +25,11 @@ impl SegmentId {
         self.0
     }
 
-    /// The segment created after this.
+    /// The segment created after this. The last number has itself for a successor, which a disk then refuses to create:
+    /// numbers come from the names of files, so anybody may have chosen them.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
     }
 }
 
@@ -66,7 +67,8 @@ pub trait Disk {
     /// Reads into `buffer` from `offset` on, and returns how many bytes it got: none only at the end of the segment.
     fn read_at(&mut self, segment: SegmentId, offset: u64, buffer: &mut [u8]) -> Result<usize, DiskError>;
 
-    /// Writes all of `bytes` at `offset`. They survive a power cut only after [`Disk::sync`]; before, any part of them may.
+    /// Writes all of `bytes` at `offset`. They survive a power cut only after [`Disk::sync`]; before, any part of them
+    /// may.
     fn write_at(&mut self, segment: SegmentId, offset: u64, bytes: &[u8]) -> Result<(), DiskError>;
 
     /// Makes all that was written to the segment survive a power cut. After an error nobody knows what does, and asking

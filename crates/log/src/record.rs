@@ -1,7 +1,8 @@
 //! One commit group as bytes: a fixed header, a table of its sections, their bodies.
 //!
-//! [`crate::writer`] encodes records, [`crate::recover`](mod@crate::recover) decodes them. Invariant: decoding is total and bounded. Whatever
-//! the bytes are, it answers within [`RECORD_BYTES_MAX`] bytes of reading, and takes nothing whose checksums do not match.
+//! [`crate::writer`] encodes records, [`crate::recover`](mod@crate::recover) decodes them. Invariant: decoding is total
+//! and bounded. Whatever the bytes are, it answers within [`RECORD_BYTES_MAX`] bytes of reading, and takes nothing
+//! whose checksums do not match.
 //!
 //! ```text
 //!  0 magic          4     ┐
@@ -25,7 +26,8 @@ use watershed_protocol::{Epoch, Position, Slot};
 
 use crate::{Section, varint};
 
-/// Largest record, header and all: a commit group is bounded by it. 64 MiB is more than a second of a saturated processor.
+/// Largest record, header and all: a commit group is bounded by it. 64 MiB is more than a second of a saturated
+/// processor.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// The version that this build writes, and the only one that it reads.
 pub const RECORD_VERSION: u32 = 1;
@@ -121,9 +123,7 @@ pub fn encoded_bytes<'a>(sections: impl IntoIterator<Item = &'a Section>) -> usi
 
 /// Writes one record into `buffer`, in place of what it held, and returns the chain for the record after it.
 ///
-/// # Panics
-///
-/// If a section's `to` is before its `from`; [`crate::SlotEnds::check`] refuses such sections first.
+/// A section whose `to` is before its `from` would read back without rows; [`crate::SlotEnds::check`] refuses it first.
 pub fn encode(buffer: &mut Vec<u8>, position: u64, chain: Chain, sections: &[Section]) -> Result<Chain, TooLarge> {
     let bytes = encoded_bytes(sections);
     if bytes > RECORD_BYTES_MAX {
@@ -139,6 +139,7 @@ pub fn encode(buffer: &mut Vec<u8>, position: u64, chain: Chain, sections: &[Sec
     for section in sections {
         buffer.extend_from_slice(&section.body);
     }
+    let body_bytes = buffer.len() - bodies_at;
     let body_checksum = crc32c::crc32c(&buffer[bodies_at..]);
     buffer[0..4].copy_from_slice(&MAGIC);
     put_u32(buffer, 4, RECORD_VERSION);
@@ -146,7 +147,7 @@ pub fn encode(buffer: &mut Vec<u8>, position: u64, chain: Chain, sections: &[Sec
     // The casts cannot cut: every count is at most `bytes`, checked above.
     put_u32(buffer, 16, sections.len() as u32);
     put_u32(buffer, 20, (bodies_at - HEADER_BYTES) as u32);
-    put_u32(buffer, 24, (buffer.len() - bodies_at) as u32);
+    put_u32(buffer, 24, body_bytes as u32);
     put_u32(buffer, 28, chain.0);
     put_u32(buffer, 32, body_checksum);
     let head_checksum = head_checksum(buffer, bodies_at);
@@ -283,7 +284,7 @@ fn put_table_entry(buffer: &mut Vec<u8>, section: &Section) {
 }
 
 fn table_entry(section: &Section) -> [u64; 5] {
-    let rows = section.to.get() - section.from.get();
+    let rows = section.to.get().saturating_sub(section.from.get());
     [section.slot.get().into(), section.epoch.get(), section.from.get(), rows, section.body.len() as u64]
 }
 

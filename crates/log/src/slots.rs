@@ -1,7 +1,7 @@
 //! Where the rows of each slot end, and what may follow them.
 //!
-//! The writer asks before a record is written, recovery asks again as it reads. Invariant: within one epoch of a slot the
-//! rows are consecutive, and a slot's epoch and position never fall.
+//! The writer asks before a record is written, recovery asks again as it reads. Invariant: within one epoch of a slot
+//! the rows are consecutive, and a slot's epoch and position never fall.
 
 use std::collections::BTreeMap;
 
@@ -72,8 +72,8 @@ impl SlotEnds {
 
     /// Checks that `sections`, in their order, follow what is there, and returns the ends that they change.
     ///
-    /// The first section of a slot may begin anywhere: the slot may have come from another processor. So may the first of
-    /// a raised epoch, at or after the slot's end: the slot may have been away and come back.
+    /// The first section of a slot may begin anywhere: the slot may have come from another processor. So may the first
+    /// of a raised epoch, at or after the slot's end: the slot may have been away and come back.
     pub fn check(&self, sections: &[Section]) -> Result<SlotEnds, Gap> {
         let mut changed = SlotEnds::default();
         for section in sections {

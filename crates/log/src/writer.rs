@@ -1,7 +1,7 @@
 //! Appends records and makes them durable.
 //!
-//! Between the commit thread (or the simulator), which hands it the sections of a group, and the [`Disk`]. Invariant: at
-//! most one record is written and not yet synced. So a whole record n + 2 on the disk proves that record n + 1 was
+//! Between the commit thread (or the simulator), which hands it the sections of a group, and the [`Disk`]. Invariant:
+//! at most one record is written and not yet synced. So a whole record n + 2 on the disk proves that record n + 1 was
 //! durable, which is how recovery tells damage from a torn tail; and only the last segment ever holds unsynced bytes.
 
 use crate::{
@@ -173,8 +173,8 @@ impl<D: Disk> LogWriter<D> {
         self.disk
     }
 
-    /// Writes the encoded record, into a new segment if this one is full of records. A record that did not fit on the disk
-    /// leaves no trace.
+    /// Writes the encoded record, into a new segment if this one is full of records. A record that did not fit on the
+    /// disk leaves no trace.
     fn write_buffer(&mut self) -> Result<(), AppendError> {
         let bytes = self.buffer.len() as u64;
         if self.offset > 0 && self.offset + bytes > self.segment_bytes {
@@ -183,16 +183,22 @@ impl<D: Disk> LogWriter<D> {
             (self.segment, self.offset) = (next, 0);
         }
         if let Err(error) = self.disk.write_at(self.segment, self.offset, &self.buffer) {
-            if error == DiskError::Full
-                && let Err(error) = self.disk.cut(self.segment, self.offset)
-            {
-                return Err(AppendError::Failed { why: self.fail(error) });
+            let refused = self.refuse(error);
+            if refused == AppendError::Full {
+                self.undo_write()?;
             }
-            return Err(self.refuse(error));
+            return Err(refused);
         }
         self.offset += bytes;
         self.bytes_written += bytes;
         Ok(())
+    }
+
+    /// Cuts off a record that was written in part. Synced, because otherwise a power cut could bring those bytes back
+    /// under the next record's, and the two might make the refused record whole.
+    fn undo_write(&mut self) -> Result<(), AppendError> {
+        let cut = self.disk.cut(self.segment, self.offset).and_then(|()| self.disk.sync(self.segment));
+        cut.map_err(|error| AppendError::Failed { why: self.fail(error) })
     }
 
     fn refuse(&mut self, error: DiskError) -> AppendError {
