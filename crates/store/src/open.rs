@@ -1,0 +1,40 @@
+//! Opens the log in a directory: lock, replay, ready to commit.
+//!
+//! What a processor's `main` calls before it binds anything. Invariant: a log that does not read in full, up to a torn
+//! tail, is not opened; the error says where to look.
+
+use std::path::{Path, PathBuf};
+
+use watershed_log::{LogConfig, LogWriter, Record, RecoverError, Recovered, recover};
+
+use crate::{FileDisk, FileDiskError};
+
+/// Why a log was not opened. `E` is what the machine says of a record that it cannot take.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError<E> {
+    /// The directory cannot be used as a disk, or is in use.
+    #[error(transparent)]
+    Disk(#[from] FileDiskError),
+    /// What is in it cannot be read back, or not be made durable.
+    #[error("log {}: {why}", path.display())]
+    Recover {
+        /// The directory.
+        path: PathBuf,
+        /// Which segment, record and slot, and why.
+        why: RecoverError<E>,
+    },
+}
+
+/// Replays the log in `directory`, which is made if it does not exist, and opens it for a
+/// [`CommitThread`](crate::CommitThread).
+pub fn open<E>(
+    directory: &Path,
+    config: LogConfig,
+    replay: impl FnMut(Record) -> Result<(), E>,
+) -> Result<(LogWriter<FileDisk>, Recovered), OpenError<E>> {
+    let disk = FileDisk::open(directory)?;
+    recover(disk, config, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
+}
+
+#[cfg(test)]
+mod tests;
