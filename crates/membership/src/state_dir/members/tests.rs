@@ -1,0 +1,102 @@
+//! What member files promise: one holder a name, death at once, silence by age, and no harm from half-written files.
+
+use watershed_protocol::Role;
+
+use super::*;
+
+fn member(name: &str) -> Member {
+    Member {
+        name: name.parse().unwrap(),
+        role: Role::Processor,
+        incarnation: 7,
+        pid: 42,
+        peer: Some("127.0.0.1:8280".parse().unwrap()),
+        http: "http://127.0.0.1:8180".into(),
+        ws: None,
+    }
+}
+
+fn dir() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+fn healths(dir: &tempfile::TempDir) -> Vec<Health> {
+    read_all(dir.path()).unwrap().into_iter().map(|(_, health)| health).collect()
+}
+
+#[test]
+fn a_member_that_missed_its_heartbeats_is_silent_until_the_next() {
+    let dir = dir();
+    let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    lease.file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    assert!(matches!(healths(&dir)[..], [Health::Silent { age_ms: 60_000..120_000 }]));
+    lease.heartbeat().unwrap();
+    assert_eq!(healths(&dir), [Health::Alive]);
+}
+
+#[test]
+fn a_heartbeat_from_the_future_is_a_heartbeat() {
+    let dir = dir();
+    let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    lease.file.set_modified(SystemTime::now() + Duration::from_secs(3_600)).unwrap();
+    assert_eq!(healths(&dir), [Health::Alive]);
+}
+
+#[test]
+fn a_young_heartbeat_does_not_make_a_dead_member_alive() {
+    let dir = dir();
+    drop(StateDirLease::take(dir.path(), &member("p1")).unwrap());
+    assert_eq!(healths(&dir), [Health::Dead]);
+}
+
+#[test]
+fn a_half_written_file_is_nobody_yet() {
+    let dir = dir();
+    let _lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    fs::write(dir.path().join("p2.json"), br#"{"name":"p2","ro"#).unwrap();
+    fs::write(dir.path().join("p3.json"), b"").unwrap();
+    fs::write(dir.path().join("p4.json"), serde_json::to_vec(&member("p5")).unwrap()).unwrap();
+    assert_eq!(healths(&dir).len(), 1);
+}
+
+#[test]
+fn a_shorter_member_leaves_nothing_of_a_longer_one() {
+    let dir = dir();
+    let mut long = member("p1");
+    long.http = format!("http://{}:8180", "x".repeat(500));
+    drop(StateDirLease::take(dir.path(), &long).unwrap());
+    let _lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    assert_eq!(read_all(dir.path()).unwrap()[0].0, member("p1"));
+}
+
+#[test]
+fn joining_waits_out_a_probe() {
+    let dir = dir();
+    drop(StateDirLease::take(dir.path(), &member("p1")).unwrap());
+    let probe = File::open(dir.path().join("p1.json")).unwrap();
+    probe.lock_shared().unwrap();
+    thread::scope(|scope| {
+        let joining = scope.spawn(|| StateDirLease::take(dir.path(), &member("p1")).map(|_| ()));
+        drop(probe);
+        joining.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn reading_does_not_free_the_lock() {
+    let dir = dir();
+    let _lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    for _ in 0..3 {
+        assert_eq!(healths(&dir), [Health::Alive]);
+    }
+}
+
+#[test]
+fn a_removed_member_file_ends_the_lease() {
+    let dir = dir();
+    let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    fs::remove_file(&lease.path).unwrap();
+    assert!(matches!(lease.heartbeat(), Err(LeaseError::Lost { .. })));
+    let _other = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    assert!(matches!(lease.heartbeat(), Err(LeaseError::Lost { .. })));
+}

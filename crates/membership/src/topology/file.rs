@@ -1,0 +1,297 @@
+//! The topology's text: keys as they stand in the file, with their defaults, and the check of each value.
+//!
+//! Numbers are read as they come and checked here, so that a refusal can name the key and the limit.
+//! Invariant: whatever the text, the answer is a checked [`Topology`] or one line of reason.
+
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use watershed_placement::SPREAD_DEFAULT;
+use watershed_protocol::{ReactionKind, ViewerId, limits};
+
+use super::{Broadcast, Limits, Merger, Processor, Topology, TopologyError, Windows, nodes};
+
+/// Most nodes of one role. A cluster of one file is started by hand or by one launcher.
+const NODES_MAX: i64 = 256;
+/// Most mergers: one works, the others only stand by.
+const MERGERS_MAX: i64 = 8;
+/// Most carousel threads of a node.
+const WORKERS_MAX: i64 = 64;
+/// Most moderators that a file lists.
+const MODERATORS_MAX: usize = 1_000;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    cluster: ClusterKeys,
+    broadcast: BroadcastKeys,
+    processor: ProcessorKeys,
+    merger: MergerKeys,
+    #[serde(default)]
+    limits: LimitsKeys,
+    #[serde(default)]
+    windows: WindowsKeys,
+    #[serde(default)]
+    log: LogKeys,
+    #[serde(default)]
+    reactions: ReactionsKeys,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClusterKeys {
+    name: String,
+    dir: String,
+    secret: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BroadcastKeys {
+    nodes: i64,
+    #[serde(default = "loopback")]
+    host: String,
+    port: i64,
+    advertise: Option<String>,
+    #[serde(default = "one")]
+    workers: i64,
+    #[serde(default = "spread")]
+    viewer_spread: i64,
+    #[serde(default)]
+    moderators: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProcessorKeys {
+    nodes: i64,
+    #[serde(default = "loopback")]
+    host: String,
+    port: i64,
+    peer_port: i64,
+    advertise: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MergerKeys {
+    #[serde(default = "one")]
+    nodes: i64,
+    #[serde(default = "loopback")]
+    host: String,
+    port: i64,
+    peer_port: i64,
+    advertise: Option<String>,
+}
+
+fn loopback() -> String {
+    "127.0.0.1".into()
+}
+
+fn one() -> i64 {
+    1
+}
+
+fn spread() -> i64 {
+    SPREAD_DEFAULT.into()
+}
+
+/// Defines a section whose keys are numbers, each with its default and its limits, and the check of it.
+macro_rules! numbers {
+    ($keys:ident => $checked:ident, $section:literal: $($key:ident = $default:literal in $min:literal..=$max:expr;)*) => {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        struct $keys {
+            $($key: i64,)*
+        }
+
+        impl Default for $keys {
+            fn default() -> Self {
+                Self { $($key: $default,)* }
+            }
+        }
+
+        impl $keys {
+            fn check(&self) -> Result<$checked, TopologyError> {
+                Ok($checked { $($key: number(concat!("[", $section, "] ", stringify!($key)), self.$key, $min, $max)?,)* })
+            }
+        }
+    };
+}
+
+numbers!(LimitsKeys => Limits, "limits":
+    body_bytes = 1_000 in 1..=limits::BODY_BYTES_MAX as i64;
+    comments_per_minute = 6_000 in 1..=60_000;
+    likes_per_minute = 6_000 in 1..=60_000;
+    tap_interval_ms = 250 in 50..=60_000;
+    beat_ms = 20_000 in 1_000..=120_000;
+    viewers_per_node = 18_000 in 1..=2_000_000;
+    streams_per_node = 100_000 in 1..=1_000_000;
+);
+
+numbers!(WindowsKeys => Windows, "windows":
+    reports_per_s = 20 in 1..=1_000;
+    report_burst = 5 in 1..=1_000;
+    frames_per_s = 10 in 1..=1_000;
+    frame_burst = 5 in 1..=1_000;
+    resync_wait_ms = 800 in 0..=10_000;
+);
+
+/// The `[log]` section, checked.
+struct Log {
+    segment_bytes: u64,
+}
+
+numbers!(LogKeys => Log, "log":
+    segment_bytes = 67_108_864 in 1_048_576..=1_073_741_824;
+);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ReactionsKeys {
+    kinds: Vec<String>,
+}
+
+impl Default for ReactionsKeys {
+    fn default() -> Self {
+        Self { kinds: ["heart", "clap", "laugh", "wow"].map(String::from).into() }
+    }
+}
+
+/// Reads the text and checks every value.
+pub(super) fn parse(text: &str) -> Result<Topology, TopologyError> {
+    let file: File = toml::from_str(text).map_err(|error| at_line(text, &error))?;
+    let broadcast = file.broadcast.check()?;
+    let processor = file.processor.check()?;
+    let merger = file.merger.check()?;
+    let nodes = nodes::plan(&broadcast, &processor, &merger)?;
+    Ok(Topology {
+        name: length("[cluster] name", file.cluster.name, 1, limits::NAME_BYTES_MAX)?,
+        dir: length("[cluster] dir", file.cluster.dir, 1, 4_096)?.into(),
+        secret: secret(file.cluster.secret)?,
+        limits: file.limits.check()?,
+        windows: file.windows.check()?,
+        segment_bytes: file.log.check()?.segment_bytes,
+        reactions: file.reactions.check()?,
+        broadcast,
+        processor,
+        merger,
+        nodes,
+    })
+}
+
+impl BroadcastKeys {
+    fn check(self) -> Result<Broadcast, TopologyError> {
+        let count = self.moderators.len();
+        if count > MODERATORS_MAX {
+            return Err(value(
+                "[broadcast] moderators",
+                format!("{count} names"),
+                format!("at most {MODERATORS_MAX} fit"),
+            ));
+        }
+        let moderator = |name: &String| {
+            ViewerId::new(name).map_err(|why| value("[broadcast] moderators", format!("{name:?}"), why.to_string()))
+        };
+        Ok(Broadcast {
+            nodes: number("[broadcast] nodes", self.nodes, 1, NODES_MAX)?,
+            host: address("[broadcast] host", &self.host)?,
+            port: number("[broadcast] port", self.port, 0, u16::MAX.into())?,
+            advertise: host_name("[broadcast] advertise", self.advertise)?,
+            workers: number("[broadcast] workers", self.workers, 1, WORKERS_MAX)?,
+            viewer_spread: number("[broadcast] viewer_spread", self.viewer_spread, 1, 4_096)?,
+            moderators: self.moderators.iter().map(moderator).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl ProcessorKeys {
+    fn check(self) -> Result<Processor, TopologyError> {
+        Ok(Processor {
+            nodes: number("[processor] nodes", self.nodes, 1, NODES_MAX)?,
+            host: address("[processor] host", &self.host)?,
+            port: number("[processor] port", self.port, 0, u16::MAX.into())?,
+            peer_port: number("[processor] peer_port", self.peer_port, 0, u16::MAX.into())?,
+            advertise: host_name("[processor] advertise", self.advertise)?,
+        })
+    }
+}
+
+impl MergerKeys {
+    fn check(self) -> Result<Merger, TopologyError> {
+        Ok(Merger {
+            nodes: number("[merger] nodes", self.nodes, 1, MERGERS_MAX)?,
+            host: address("[merger] host", &self.host)?,
+            port: number("[merger] port", self.port, 0, u16::MAX.into())?,
+            peer_port: number("[merger] peer_port", self.peer_port, 0, u16::MAX.into())?,
+            advertise: host_name("[merger] advertise", self.advertise)?,
+        })
+    }
+}
+
+impl ReactionsKeys {
+    fn check(self) -> Result<Vec<ReactionKind>, TopologyError> {
+        let key = "[reactions] kinds";
+        let (count, max) = (self.kinds.len(), limits::REACTION_KINDS_MAX);
+        if count > max {
+            return Err(value(key, format!("{count} kinds"), format!("at most {max} fit")));
+        }
+        let mut kinds = Vec::with_capacity(count);
+        for text in self.kinds {
+            let kind = ReactionKind::new(&text).map_err(|why| value(key, format!("{text:?}"), why.to_string()))?;
+            if kinds.contains(&kind) {
+                return Err(value(key, format!("{text:?} twice"), "each kind stands once"));
+            }
+            kinds.push(kind);
+        }
+        Ok(kinds)
+    }
+}
+
+pub(super) fn value(key: impl Into<String>, found: impl Into<String>, limit: impl Into<String>) -> TopologyError {
+    TopologyError::Value { key: key.into(), found: found.into(), limit: limit.into() }
+}
+
+fn number<T: TryFrom<i64>>(key: &str, found: i64, min: i64, max: i64) -> Result<T, TopologyError> {
+    let fits = (min..=max).contains(&found).then(|| T::try_from(found).ok()).flatten();
+    fits.ok_or_else(|| value(key, found.to_string(), format!("{min} to {max} are allowed")))
+}
+
+fn length(key: &str, text: String, min: usize, max: usize) -> Result<String, TopologyError> {
+    if (min..=max).contains(&text.len()) {
+        Ok(text)
+    } else {
+        Err(value(key, format!("{} bytes long", text.len()), format!("{min} to {max} are allowed")))
+    }
+}
+
+/// Long enough not to be guessed by chance; its value is never shown.
+fn secret(text: String) -> Result<String, TopologyError> {
+    length("[cluster] secret", text, 8, 256)
+}
+
+fn address(key: &str, text: &str) -> Result<IpAddr, TopologyError> {
+    text.parse().map_err(|_| value(key, format!("{text:?}"), "an IP address is needed, such as 127.0.0.1"))
+}
+
+/// A name or an IPv4 address; anything that would not stand in a URL is refused.
+fn host_name(key: &str, text: Option<String>) -> Result<Option<String>, TopologyError> {
+    let Some(text) = text else { return Ok(None) };
+    let stands = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    if stands && (1..=253).contains(&text.len()) {
+        Ok(Some(text))
+    } else {
+        Err(value(key, format!("{text:?}"), "a host name of 1 to 253 letters, digits, dots and dashes is needed"))
+    }
+}
+
+/// The reader's own words take several lines and do not always name the key: the line that they are about does.
+fn at_line(text: &str, error: &toml::de::Error) -> TopologyError {
+    let start = error.span().map_or(0, |span| span.start).min(text.len());
+    let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
+    let shown = text.lines().nth(line).unwrap_or_default().trim();
+    let secret = shown.starts_with("secret");
+    let shown = if secret { "secret = …".into() } else { shown.chars().take(80).collect() };
+    let why = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    TopologyError::Text { line: line + 1, text: shown, why }
+}

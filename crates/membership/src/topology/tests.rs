@@ -1,0 +1,194 @@
+//! What a topology promises: the file that we ship is taken, defaults are filled in, and a refusal says what to change.
+
+use super::*;
+
+const LEAST: &str = r#"
+[cluster]
+name = "local"
+dir = ".cluster"
+secret = "local-secret"
+[broadcast]
+nodes = 2
+port = 8080
+[processor]
+nodes = 3
+port = 8180
+peer_port = 8280
+[merger]
+port = 8380
+peer_port = 8480
+"#;
+
+/// The least topology with one text in it replaced.
+fn with(from: &str, to: &str) -> Result<Topology, TopologyError> {
+    assert!(LEAST.contains(from), "the least topology has no {from}");
+    Topology::parse(&LEAST.replacen(from, to, 1))
+}
+
+/// The least topology with a further section.
+fn and(section: &str) -> Result<Topology, TopologyError> {
+    Topology::parse(&format!("{LEAST}{section}"))
+}
+
+#[track_caller]
+fn refused(taken: Result<Topology, TopologyError>, line: &str) {
+    let found = taken.unwrap_err().to_string();
+    assert_eq!(found, line);
+    assert!(!found.contains('\n'));
+}
+
+#[test]
+fn what_is_not_said_has_its_default() {
+    let topology = Topology::parse(LEAST).unwrap();
+    assert_eq!(topology.broadcast.host.to_string(), "127.0.0.1");
+    assert_eq!((topology.broadcast.workers, topology.broadcast.viewer_spread, topology.merger.nodes), (1, 64, 1));
+    assert_eq!((topology.limits.body_bytes, topology.limits.beat_ms), (1_000, 20_000));
+    assert_eq!((topology.windows.reports_per_s, topology.windows.frame_burst), (20, 5));
+    assert_eq!(topology.segment_bytes, 64 << 20);
+    assert_eq!(
+        topology.reactions.iter().map(ReactionKind::as_str).collect::<Vec<_>>(),
+        ["heart", "clap", "laugh", "wow"]
+    );
+}
+
+#[test]
+fn the_file_that_we_ship_is_the_default_in_full() {
+    let shipped = Topology::parse(include_str!("../../../../cluster/local.toml")).unwrap();
+    let least = Topology::parse(LEAST).unwrap();
+    assert_eq!((shipped.broadcast.nodes, shipped.processor.nodes, shipped.merger.nodes), (4, 3, 1));
+    assert_eq!(shipped.limits, least.limits);
+    assert_eq!(shipped.windows, least.windows);
+    assert_eq!((shipped.segment_bytes, &shipped.reactions), (least.segment_bytes, &least.reactions));
+    assert_eq!(shipped.broadcast.moderators, [ViewerId::new("mod").unwrap()]);
+}
+
+#[test]
+fn nodes_are_named_by_role_and_number_and_ports_count_up() {
+    let topology = Topology::parse(LEAST).unwrap();
+    let shown: Vec<String> = topology
+        .nodes()
+        .iter()
+        .map(|node| format!("{} {} {:?}", node.name, node.http.port(), node.peer.map(|peer| peer.port())))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "m1 8380 Some(8480)",
+            "p1 8180 Some(8280)",
+            "p2 8181 Some(8281)",
+            "p3 8182 Some(8282)",
+            "b1 8080 None",
+            "b2 8081 None",
+        ]
+    );
+    let b2 = topology.node(&"b2".parse().unwrap()).unwrap();
+    assert_eq!((b2.role, b2.http_url(8081)), (Role::Broadcast, "http://127.0.0.1:8081".into()));
+    assert_eq!(b2.ws_url(8081).as_deref(), Some("ws://127.0.0.1:8081"));
+    assert_eq!(topology.node(&"b3".parse().unwrap()), None);
+    assert_eq!(topology.names(Role::Processor).len(), 3);
+    assert_eq!(topology.nodes()[0].ws_url(8380), None);
+}
+
+#[test]
+fn port_0_is_for_all_nodes_of_the_role() {
+    let topology = with("port = 8080", "port = 0").unwrap();
+    assert_eq!(topology.nodes().iter().filter(|node| node.http.port() == 0).count(), 2);
+}
+
+#[test]
+fn an_advertised_host_stands_in_the_urls_and_an_ipv6_address_in_brackets() {
+    let named = with("port = 8080", "port = 8080\nadvertise = \"live.example.org\"").unwrap();
+    assert_eq!(named.node(&"b1".parse().unwrap()).unwrap().http_url(1), "http://live.example.org:1");
+    let six = with("port = 8080", "port = 8080\nhost = \"::1\"").unwrap();
+    assert_eq!(six.node(&"b1".parse().unwrap()).unwrap().http_url(1), "http://[::1]:1");
+    let every = with("port = 8080", "port = 8080\nhost = \"0.0.0.0\"").unwrap();
+    assert_eq!(every.node(&"b1".parse().unwrap()).unwrap().http_url(1), "http://127.0.0.1:1");
+    refused(
+        with("port = 8080", "port = 8080\nadvertise = \"a/b\""),
+        "[broadcast] advertise is \"a/b\", a host name of 1 to 253 letters, digits, dots and dashes is needed",
+    );
+}
+
+#[test]
+fn a_number_out_of_range_is_refused_with_its_key_and_limit() {
+    refused(with("port = 8080", "port = 70000"), "[broadcast] port is 70000, 0 to 65535 are allowed");
+    refused(with("nodes = 3", "nodes = 0"), "[processor] nodes is 0, 1 to 256 are allowed");
+    refused(with("nodes = 3", "nodes = -1"), "[processor] nodes is -1, 1 to 256 are allowed");
+    refused(and("[limits]\nbody_bytes = 4001"), "[limits] body_bytes is 4001, 1 to 4000 are allowed");
+    refused(and("[windows]\nframes_per_s = 0"), "[windows] frames_per_s is 0, 1 to 1000 are allowed");
+    refused(and("[log]\nsegment_bytes = 7"), "[log] segment_bytes is 7, 1048576 to 1073741824 are allowed");
+    refused(
+        with("port = 8080", "port = 65535"),
+        "[broadcast] port is 65535, node 2 would listen on 65536, at most 65535 is allowed",
+    );
+}
+
+#[test]
+fn two_listeners_on_one_address_are_refused_by_both_names() {
+    refused(
+        with("port = 8180", "port = 8081"),
+        "p1 and b2 would both listen on 127.0.0.1:8081: change [broadcast] port",
+    );
+    refused(
+        with("peer_port = 8280", "peer_port = 8182"),
+        "p1 and p3 would both listen on 127.0.0.1:8182: change [processor] port",
+    );
+    refused(
+        with("peer_port = 8480", "peer_port = 8380"),
+        "m1 and m1 would both listen on 127.0.0.1:8380: change [merger] peer_port",
+    );
+    refused(
+        with("port = 8080", "port = 8380\nhost = \"0.0.0.0\""),
+        "m1 and b1 would both listen on 0.0.0.0:8380: change [broadcast] port",
+    );
+    assert!(with("port = 8080", "port = 8380\nhost = \"127.0.0.2\"").is_ok());
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_name() {
+    let found = and("[limits]\nbody_byte = 7").unwrap_err().to_string();
+    assert!(
+        found.starts_with("line 17 (body_byte = 7): unknown field `body_byte`, expected one of `body_bytes`"),
+        "{found}"
+    );
+    let found = and("[limit]").unwrap_err().to_string();
+    assert!(found.contains("unknown field `limit`"), "{found}");
+}
+
+#[test]
+fn a_missing_key_and_a_wrong_type_are_refused_by_line() {
+    let found = with("port = 8080\n", "").unwrap_err().to_string();
+    assert!(found.ends_with("missing field `port`"), "{found}");
+    refused(
+        with("nodes = 2", "nodes = \"two\""),
+        "line 7 (nodes = \"two\"): invalid type: string \"two\", expected i64",
+    );
+    let found = with("nodes = 2", "nodes = ").unwrap_err().to_string();
+    assert!(found.starts_with("line 7 (nodes =): ") && !found.contains('\n'), "{found}");
+    assert!(Topology::parse("").unwrap_err().to_string().contains("missing field `cluster`"));
+}
+
+#[test]
+fn names_and_texts_are_checked_and_a_secret_is_never_shown() {
+    refused(with("\"local-secret\"", "\"short\""), "[cluster] secret is 5 bytes long, 8 to 256 are allowed");
+    let found = with("\"local-secret\"", "\"local-secret").unwrap_err().to_string();
+    assert!(!found.contains("local-secret"), "{found}");
+    refused(
+        with("port = 8080", "port = 8080\nhost = \"localhost\""),
+        "[broadcast] host is \"localhost\", an IP address is needed, such as 127.0.0.1",
+    );
+    let found = with("port = 8080", "port = 8080\nmoderators = [\"a b\"]").unwrap_err().to_string();
+    assert!(found.starts_with("[broadcast] moderators is \"a b\", viewer has ' ' at byte 1"), "{found}");
+    refused(
+        and("[reactions]\nkinds = [\"wow\", \"wow\"]"),
+        "[reactions] kinds is \"wow\" twice, each kind stands once",
+    );
+    let many = format!("[reactions]\nkinds = {:?}", (0..17).map(|i| format!("k{i}")).collect::<Vec<_>>());
+    refused(and(&many), "[reactions] kinds is 17 kinds, at most 16 fit");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let refused = Topology::load(Path::new("no/such.toml")).unwrap_err().to_string();
+    assert!(refused.starts_with("cannot read no/such.toml: "), "{refused}");
+}
