@@ -1,0 +1,127 @@
+//! `cluster status`: every node with its process, its URL and how it is.
+//!
+//! Invariant: the state comes from what is running now, never from what was started once.
+
+use serde::Serialize;
+use watershed_membership::Health;
+use watershed_protocol::{NodeName, Role};
+
+use crate::{
+    cluster::{Cluster, Seen},
+    print, readiness,
+};
+
+/// How a node is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum State {
+    /// It answers that it is ready.
+    Ready,
+    /// It runs, but is not ready yet, or no longer.
+    Starting,
+    /// It runs, but has missed its heartbeats.
+    Silent,
+    /// It does not run.
+    Dead,
+}
+
+impl State {
+    pub(crate) fn of(seen: &Seen<'_>) -> Self {
+        match (seen.process, seen.joined()) {
+            (None, _) => Self::Dead,
+            (Some(_), None) => Self::Starting,
+            (Some(_), Some((_, Health::Silent { .. }))) => Self::Silent,
+            (Some(_), Some((member, _))) if readiness::is_ready(seen.node, member) => Self::Ready,
+            (Some(_), Some(_)) => Self::Starting,
+        }
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Starting => "starting",
+            Self::Silent => "silent",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+/// One line of the table, and one object of the JSON: programs read these names.
+#[derive(Debug, Serialize)]
+struct Row {
+    node: NodeName,
+    role: Role,
+    pid: Option<u32>,
+    url: String,
+    state: State,
+}
+
+/// Prints the state of all nodes.
+pub(crate) fn show(cluster: &Cluster, json: bool) -> anyhow::Result<()> {
+    let seen = cluster.look()?;
+    let rows: Vec<Row> = seen.iter().map(row).collect();
+    print(&if json { serde_json::to_string(&rows)? + "\n" } else { table(&rows) })
+}
+
+fn row(seen: &Seen<'_>) -> Row {
+    Row {
+        node: seen.node.name.clone(),
+        role: seen.node.role,
+        pid: seen.process.map(|process| process.pid),
+        url: seen.url(),
+        state: State::of(seen),
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let header = ["NODE", "ROLE", "PID", "URL", "STATE"].map(String::from);
+    let lines: Vec<[String; 5]> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
+    let widths: Vec<usize> = (0..5).map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0)).collect();
+    let pad = |line: &[String; 5]| {
+        let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
+        padded.join("  ").trim_end().to_owned() + "\n"
+    };
+    lines.iter().map(pad).collect()
+}
+
+fn cells(row: &Row) -> [String; 5] {
+    [
+        row.node.to_string(),
+        row.role.to_string(),
+        row.pid.map_or("-".into(), |pid| pid.to_string()),
+        row.url.clone(),
+        row.state.word().into(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows() -> Vec<Row> {
+        let row = |node: &str, role, pid, state| Row {
+            node: node.parse().unwrap(),
+            role,
+            pid,
+            url: "http://127.0.0.1:8080".into(),
+            state,
+        };
+        vec![row("b1", Role::Broadcast, Some(1234), State::Ready), row("p1", Role::Processor, None, State::Dead)]
+    }
+
+    #[test]
+    fn programs_read_these_names() {
+        assert_eq!(
+            serde_json::to_string(&rows()).unwrap(),
+            r#"[{"node":"b1","role":"broadcast","pid":1234,"url":"http://127.0.0.1:8080","state":"ready"},{"node":"p1","role":"processor","pid":null,"url":"http://127.0.0.1:8080","state":"dead"}]"#
+        );
+    }
+
+    #[test]
+    fn people_read_columns() {
+        let shown = table(&rows());
+        let lines: Vec<&str> = shown.lines().collect();
+        assert_eq!(lines[0], "NODE  ROLE       PID   URL                    STATE");
+        assert_eq!(lines[2], "p1    processor  -     http://127.0.0.1:8080  dead");
+    }
+}
