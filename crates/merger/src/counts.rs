@@ -1,0 +1,193 @@
+//! The tallies of one stream's comments, and which of them the viewers have yet to be told.
+//!
+//! Reports merge into it, frames take out of it. A count is shown only with all parts of one generation of its spread in
+//! hand; a newer generation takes over when it is complete.
+//!
+//! Invariant: a register is only replaced by a later one, so repeats and old tallies change nothing while it is kept. It is
+//! kept as long as its count waits, and then until `kept_max` others have changed after it; a link does not repeat that late.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use watershed_protocol::{CommentId, Part, Tally, peer::report::TallyRow};
+
+/// Tallies by comment.
+#[derive(Debug)]
+pub(crate) struct Counts {
+    entries: BTreeMap<CommentId, Entry>,
+    /// Comments whose counts wait, oldest change first. May name some that have been told in the meantime, never the first.
+    waiting: VecDeque<CommentId>,
+    /// Comments whose counts do not wait, by when they were last heard of.
+    quiet: BTreeMap<u64, CommentId>,
+    quiet_next: u64,
+    kept_max: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    /// The generation that is shown: all its parts are in hand.
+    shown: Option<Generation>,
+    /// A newer one that is not complete.
+    next: Option<Generation>,
+    told: Told,
+}
+
+#[derive(Debug)]
+enum Told {
+    Waiting,
+    /// Its place in `quiet`.
+    Quiet(u64),
+}
+
+impl Counts {
+    pub(crate) fn new(kept_max: usize) -> Self {
+        Self { entries: BTreeMap::new(), waiting: VecDeque::new(), quiet: BTreeMap::new(), quiet_next: 0, kept_max }
+    }
+
+    /// Takes a tally; true when it tells something new.
+    pub(crate) fn merge(&mut self, row: &TallyRow) -> bool {
+        let Self { entries, quiet, quiet_next, .. } = self;
+        let entry = entries.entry(row.id).or_insert_with(|| Entry::new(row.id, quiet, quiet_next));
+        let (news, changed) = entry.merge(row.part, row.tally);
+        if let Told::Quiet(place) = entry.told {
+            quiet.remove(&place);
+            if changed {
+                entry.told = Told::Waiting;
+                self.waiting.push_back(row.id);
+            } else {
+                entry.told = be_quiet(row.id, quiet, quiet_next);
+            }
+        }
+        self.tidy();
+        news
+    }
+
+    /// The count to show, if any is known.
+    pub(crate) fn count(&self, id: CommentId) -> Option<u64> {
+        Some(self.entries.get(&id)?.shown.as_ref()?.sum())
+    }
+
+    /// How many counts wait, at most; 0 when none does.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The viewers are told this count in another way.
+    pub(crate) fn told(&mut self, id: CommentId) {
+        if let Some(entry) = self.entries.get_mut(&id)
+            && matches!(entry.told, Told::Waiting)
+        {
+            entry.told = be_quiet(id, &mut self.quiet, &mut self.quiet_next);
+        }
+        self.tidy();
+    }
+
+    /// Takes out up to `max` counts that wait, oldest change first.
+    pub(crate) fn take(&mut self, max: usize) -> Vec<(CommentId, u64)> {
+        let mut taken = Vec::new();
+        while taken.len() < max
+            && let Some(id) = self.waiting.pop_front()
+        {
+            let Some(entry) = self.entries.get_mut(&id).filter(|entry| matches!(entry.told, Told::Waiting)) else {
+                continue;
+            };
+            entry.told = be_quiet(id, &mut self.quiet, &mut self.quiet_next);
+            taken.extend(entry.shown.as_ref().map(|shown| (id, shown.sum())));
+        }
+        self.tidy();
+        taken
+    }
+
+    /// The comment is gone.
+    pub(crate) fn remove(&mut self, id: CommentId) {
+        if let Some(Entry { told: Told::Quiet(place), .. }) = self.entries.remove(&id) {
+            self.quiet.remove(&place);
+        }
+        self.tidy();
+    }
+
+    fn waits(&self, id: CommentId) -> bool {
+        self.entries.get(&id).is_some_and(|entry| matches!(entry.told, Told::Waiting))
+    }
+
+    fn tidy(&mut self) {
+        while self.waiting.front().is_some_and(|id| !self.waits(*id)) {
+            self.waiting.pop_front();
+        }
+        while self.quiet.len() > self.kept_max
+            && let Some((_, id)) = self.quiet.pop_first()
+        {
+            self.entries.remove(&id);
+        }
+    }
+}
+
+fn be_quiet(id: CommentId, quiet: &mut BTreeMap<u64, CommentId>, next: &mut u64) -> Told {
+    let place = *next;
+    *next += 1;
+    quiet.insert(place, id);
+    Told::Quiet(place)
+}
+
+impl Entry {
+    fn new(id: CommentId, quiet: &mut BTreeMap<u64, CommentId>, next: &mut u64) -> Self {
+        Self { shown: None, next: None, told: be_quiet(id, quiet, next) }
+    }
+
+    /// Whether the tally was later than what is held, and whether the shown count is another now.
+    fn merge(&mut self, part: Part, tally: Tally) -> (bool, bool) {
+        if part.index >= part.of {
+            return (false, false); // No such part: a spread of zero, or an index beyond it.
+        }
+        let before = self.shown.as_ref().map(Generation::sum);
+        let news = match (&mut self.shown, &mut self.next) {
+            (Some(shown), _) if shown.holds(part) => shown.merge(part, tally),
+            (Some(shown), _) if part.generation <= shown.number => false,
+            (_, Some(next)) if next.holds(part) => next.merge(part, tally),
+            (_, Some(next)) if part.generation <= next.number => false,
+            (_, next) => next.insert(Generation::new(part)).merge(part, tally),
+        };
+        if self.next.as_ref().is_some_and(Generation::is_complete) {
+            self.shown = self.next.take();
+        }
+        (news, before != self.shown.as_ref().map(Generation::sum))
+    }
+}
+
+/// The registers of one generation of a spread.
+#[derive(Debug)]
+struct Generation {
+    number: u32,
+    of: u16,
+    parts: BTreeMap<u16, Tally>,
+}
+
+impl Generation {
+    fn new(part: Part) -> Self {
+        Self { number: part.generation, of: part.of, parts: BTreeMap::new() }
+    }
+
+    fn holds(&self, part: Part) -> bool {
+        (self.number, self.of) == (part.generation, part.of)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.parts.len() == usize::from(self.of)
+    }
+
+    fn sum(&self) -> u64 {
+        self.parts.values().fold(0, |sum, tally| sum.saturating_add(tally.count))
+    }
+
+    fn merge(&mut self, part: Part, tally: Tally) -> bool {
+        let Some(kept) = self.parts.get_mut(&part.index) else {
+            self.parts.insert(part.index, tally);
+            return true;
+        };
+        let later = (tally.epoch, tally.version) > (kept.epoch, kept.version);
+        kept.merge(tally);
+        later
+    }
+}
+
+#[cfg(test)]
+mod tests;
