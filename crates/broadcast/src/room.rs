@@ -1,0 +1,400 @@
+//! One stream on one node: the log of its latest frames, and what each viewer of it is still to be sent.
+//!
+//! Between the feed, which publishes, and the carousel, which asks for all since a viewer's cursor. A frame is encoded
+//! once per encoding into the exact bytes of a WebSocket frame, and all viewers share them:
+//!
+//! ```text
+//!   snapshot │ frame  frame  frame  frame        a cursor names a boundary
+//!            1      2      3      4      5       5 is the head
+//!                          └──────┬──────┘
+//!                           one merged range for all who stand at 3
+//! ```
+//!
+//! Invariant: whoever applies the chunks that it is given has, after each, the view of the chunk's `to`.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
+
+use bytes::{Bytes, BytesMut};
+use watershed_protocol::{
+    Delta, Epoch, Gap, Millis, Seq, Shown, Snapshot, View,
+    client::{Encoding, Response, frame_of},
+    limits,
+};
+
+use crate::feed::Update;
+
+/// Most merged ranges that are kept for viewers who lag alike. Viewers that lag at all are few, and by few frames.
+const RANGES_MAX: usize = 64;
+
+/// A snapshot is made at most this often; who joins in between gets the last one and one merged range.
+const SNAPSHOT_INTERVAL_MS: u64 = 1_000;
+
+/// The limits of a room.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomConfig {
+    /// Most frames that are kept for viewers that lag or resume.
+    pub frames_kept: usize,
+    /// Most bytes of frames that are kept, as they are in memory, roughly. The newest frame is always kept.
+    pub frame_bytes_kept: usize,
+}
+
+impl Default for RoomConfig {
+    fn default() -> Self {
+        Self { frames_kept: 512, frame_bytes_kept: 16 * 1024 * 1024 }
+    }
+}
+
+/// A place in the room's log: how far a viewer has been sent. Never used again, across epochs either.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cursor(u64);
+
+impl Cursor {
+    /// Has nothing: wants a snapshot.
+    pub const NOTHING: Self = Self(0);
+
+    /// The cursor as a number, for packing.
+    pub const fn get(self) -> u64 {
+        self.0
+    }
+}
+
+/// What a viewer is sent next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Whole WebSocket frames.
+    pub bytes: Bytes,
+    /// Where the viewer stands after it: always the head.
+    pub to: Cursor,
+    /// What is in it.
+    pub kind: ChunkKind,
+}
+
+/// What a chunk consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkKind {
+    /// The newest frame, as it came.
+    Frame,
+    /// Several frames, merged into one.
+    Range {
+        /// How many.
+        frames: u32,
+    },
+    /// A snapshot, and what came after it.
+    Snapshot,
+}
+
+/// Where a viewer starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Here.
+    At(Cursor),
+    /// Its resume point is later than the room's: wait, or ask whether there is such a point.
+    Ahead,
+}
+
+/// What a room has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Frames that were published.
+    pub frames_in: u64,
+    /// Snapshots that were published.
+    pub snapshots_in: u64,
+    /// Updates that were refused, for they did not continue the view.
+    pub gaps: u64,
+    /// Ranges that were merged and encoded.
+    pub ranges_merged: u64,
+    /// Snapshots that were made and encoded.
+    pub snapshots_made: u64,
+    /// Bytes of all that was encoded.
+    pub bytes_encoded: u64,
+}
+
+/// One frame of the log.
+#[derive(Debug)]
+struct Frame {
+    delta: Arc<Delta>,
+    /// Comments in this frame and all before it, since the room began.
+    comments_to: u64,
+    /// Rough size in memory.
+    bytes: usize,
+}
+
+/// An encoded snapshot.
+#[derive(Clone, Debug)]
+struct Made {
+    at: u64,
+    made_at: Millis,
+    bytes: Bytes,
+    /// The snapshot followed by the range up to this cursor.
+    joined: Option<(u64, Bytes)>,
+}
+
+/// One stream on one node.
+#[derive(Debug)]
+pub struct Room {
+    config: RoomConfig,
+    view: Option<View>,
+    head: u64,
+    published_at: Millis,
+    frames: VecDeque<Frame>,
+    frame_bytes: usize,
+    /// Comments in all frames that were ever published.
+    comments: u64,
+    /// The newest frame, encoded; of the head, like the two below.
+    newest: [Option<Bytes>; 2],
+    beats: [Option<Bytes>; 2],
+    ranges: BTreeMap<(u64, Encoding), Bytes>,
+    snapshots: [Option<Made>; 2],
+    counters: Counters,
+}
+
+impl Room {
+    /// A room that has heard nothing yet.
+    pub fn new(config: RoomConfig) -> Self {
+        Self {
+            config,
+            view: None,
+            head: Cursor::NOTHING.0,
+            published_at: Millis::default(),
+            frames: VecDeque::new(),
+            frame_bytes: 0,
+            comments: 0,
+            newest: [None, None],
+            beats: [None, None],
+            ranges: BTreeMap::new(),
+            snapshots: [None, None],
+            counters: Counters::default(),
+        }
+    }
+
+    /// The place after the newest frame; [`Cursor::NOTHING`] before the first snapshot.
+    pub fn head(&self) -> Cursor {
+        Cursor(self.head)
+    }
+
+    /// The newest frame's epoch and seq; none before the first snapshot.
+    pub fn point(&self) -> Option<(Epoch, Seq)> {
+        self.view.as_ref().map(|view| (view.epoch(), view.seq()))
+    }
+
+    /// When the head last moved.
+    pub fn published_at(&self) -> Millis {
+        self.published_at
+    }
+
+    /// What it has done so far.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// The view at the head; none before the first snapshot.
+    pub fn view(&self) -> Option<&View> {
+        self.view.as_ref()
+    }
+
+    /// Takes what the feed brings. What does not continue the view, or is older than it, is refused.
+    pub fn publish(&mut self, now: Millis, update: Update) -> Result<(), Gap> {
+        let moved = match update {
+            Update::Snapshot(snapshot) => self.replace(&snapshot),
+            Update::Frame(delta) => self.append(delta).map(|()| true),
+        };
+        match moved {
+            Ok(true) => {
+                self.head += 1;
+                self.published_at = now;
+                (self.newest, self.beats) = ([None, None], [None, None]);
+                self.ranges.clear();
+                Ok(())
+            }
+            Ok(false) => Ok(()),
+            Err(gap) => {
+                self.counters.gaps += 1;
+                Err(gap)
+            }
+        }
+    }
+
+    /// True when the snapshot is later than the view; at the same point it says nothing new.
+    fn replace(&mut self, snapshot: &Snapshot) -> Result<bool, Gap> {
+        let new = (snapshot.epoch, snapshot.seq);
+        match self.point() {
+            Some(point) if point == new => return Ok(false),
+            Some((epoch, seq)) if (epoch, seq) > new => {
+                return Err(Gap { epoch, seq, frame_epoch: snapshot.epoch, from: snapshot.seq });
+            }
+            _ => {}
+        }
+        self.view = Some(View::new(snapshot));
+        self.frames.clear();
+        self.frame_bytes = 0;
+        self.snapshots = [None, None];
+        self.counters.snapshots_in += 1;
+        Ok(true)
+    }
+
+    fn append(&mut self, delta: Arc<Delta>) -> Result<(), Gap> {
+        let view = self.view.as_mut().ok_or(Gap {
+            epoch: Epoch::ZERO,
+            seq: Seq::ZERO,
+            frame_epoch: delta.epoch,
+            from: delta.from,
+        })?;
+        view.apply(&delta)?;
+        if delta.seq > delta.from.next() {
+            // A viewer may resume from within this frame. It gets a snapshot, which must not be older than its point.
+            self.snapshots = [None, None];
+        }
+        self.comments += delta.comments.len() as u64;
+        let bytes = rough_bytes(&delta);
+        self.frame_bytes += bytes;
+        self.frames.push_back(Frame { delta, comments_to: self.comments, bytes });
+        while self.frames.len() > 1
+            && (self.frames.len() > self.config.frames_kept || self.frame_bytes > self.config.frame_bytes_kept)
+        {
+            self.frame_bytes -= self.frames.pop_front().map_or(0, |frame| frame.bytes);
+        }
+        self.counters.frames_in += 1;
+        Ok(())
+    }
+
+    /// Where a viewer with this resume point starts.
+    pub fn place(&self, resume: Option<(Epoch, Seq)>) -> Place {
+        let Some((epoch, seq)) = resume else { return Place::At(Cursor::NOTHING) };
+        match self.point() {
+            None => Place::Ahead,
+            Some(point) if (epoch, seq) > point => Place::Ahead,
+            Some(point) if (epoch, seq) == point => Place::At(self.head()),
+            Some((current, _)) if epoch < current => Place::At(Cursor::NOTHING),
+            Some(_) => {
+                let found = self.frames.binary_search_by_key(&seq, |frame| frame.delta.from);
+                Place::At(found.map_or(Cursor::NOTHING, |index| Cursor(self.base() + index as u64)))
+            }
+        }
+    }
+
+    /// All that a viewer at `cursor` has not been sent; `None` when that is nothing, or there is no snapshot yet.
+    pub fn since(&mut self, now: Millis, cursor: Cursor, encoding: Encoding) -> Option<Chunk> {
+        debug_assert!(cursor.0 <= self.head, "a cursor of this room is never beyond its head");
+        if self.view.is_none() || cursor.0 == self.head {
+            return None;
+        }
+        if !self.has_since(now, cursor, encoding) {
+            let bytes = self.snapshot(now, encoding)?;
+            return Some(Chunk { bytes, to: self.head(), kind: ChunkKind::Snapshot });
+        }
+        let frames = (self.head - cursor.0) as u32;
+        let kind = if frames == 1 { ChunkKind::Frame } else { ChunkKind::Range { frames } };
+        Some(Chunk { bytes: self.range(cursor.0, encoding), to: self.head(), kind })
+    }
+
+    /// The sign of life for a viewer who has all; none before the first snapshot.
+    pub fn beat(&mut self, encoding: Encoding) -> Option<Bytes> {
+        let (epoch, seq) = self.point()?;
+        if self.beats[place(encoding)].is_none() {
+            let bytes = self.encode(&Response::Beat { epoch: epoch.get(), seq: seq.get() }, encoding);
+            self.beats[place(encoding)] = Some(bytes);
+        }
+        self.beats[place(encoding)].clone()
+    }
+
+    /// The cursor before the oldest frame that is kept.
+    fn base(&self) -> u64 {
+        self.head - self.frames.len() as u64
+    }
+
+    /// Whether a viewer at `cursor` gets a range: the log has it, and it is shorter than a snapshot.
+    fn has_since(&self, now: Millis, cursor: Cursor, encoding: Encoding) -> bool {
+        if cursor == Cursor::NOTHING || cursor.0 < self.base() {
+            return false;
+        }
+        let index = (cursor.0 - self.base()) as usize;
+        let first = &self.frames[index];
+        let comments = self.comments - (first.comments_to - first.delta.comments.len() as u64);
+        // A snapshot that is older than the cursor would take the viewer back, and has the range in its wake anyway.
+        let older = self.cached(now, encoding).is_some_and(|made| made.at <= cursor.0);
+        self.head - cursor.0 == 1 || comments <= limits::SNAPSHOT_COMMENTS_MAX as u64 || older
+    }
+
+    /// The frames from `cursor` to the head as one.
+    fn range(&mut self, cursor: u64, encoding: Encoding) -> Bytes {
+        let single = self.head - cursor == 1;
+        let cached = if single { self.newest[place(encoding)].as_ref() } else { self.ranges.get(&(cursor, encoding)) };
+        if let Some(bytes) = cached {
+            return bytes.clone();
+        }
+        let index = (cursor - self.base()) as usize;
+        let frames = self.frames.range(index..).map(|frame| &*frame.delta);
+        let response = match Delta::merged(frames) {
+            Some(merged) if !single => Response::from(&merged),
+            _ => Response::from(&*self.frames[index].delta),
+        };
+        let bytes = self.encode(&response, encoding);
+        if single {
+            self.newest[place(encoding)] = Some(bytes.clone());
+            return bytes;
+        }
+        self.counters.ranges_merged += 1;
+        while self.ranges.len() >= RANGES_MAX {
+            self.ranges.pop_first();
+        }
+        self.ranges.insert((cursor, encoding), bytes.clone());
+        bytes
+    }
+
+    /// The last snapshot, if it still serves: young, and all since it is in the log.
+    fn cached(&self, now: Millis, encoding: Encoding) -> Option<&Made> {
+        let made = self.snapshots[place(encoding)].as_ref();
+        made.filter(|made| {
+            made.at == self.head || (now.since(made.made_at) < SNAPSHOT_INTERVAL_MS && made.at >= self.base())
+        })
+    }
+
+    /// A snapshot and all since.
+    fn snapshot(&mut self, now: Millis, encoding: Encoding) -> Option<Bytes> {
+        if self.cached(now, encoding).is_none() {
+            let response = Response::from(&self.view.as_ref()?.snapshot());
+            let bytes = self.encode(&response, encoding);
+            self.counters.snapshots_made += 1;
+            self.snapshots[place(encoding)] = Some(Made { at: self.head, made_at: now, bytes, joined: None });
+        }
+        let (at, bytes) = match self.snapshots[place(encoding)].as_ref()? {
+            made if made.at == self.head => return Some(made.bytes.clone()),
+            Made { joined: Some((to, bytes)), .. } if *to == self.head => return Some(bytes.clone()),
+            made => (made.at, made.bytes.clone()),
+        };
+        let range = self.range(at, encoding);
+        let mut joined = BytesMut::with_capacity(bytes.len() + range.len());
+        joined.extend_from_slice(&bytes);
+        joined.extend_from_slice(&range);
+        let joined = joined.freeze();
+        self.snapshots[place(encoding)].as_mut()?.joined = Some((self.head, joined.clone()));
+        Some(joined)
+    }
+
+    fn encode(&mut self, response: &Response, encoding: Encoding) -> Bytes {
+        let bytes = frame_of(encoding.opcode(), &response.encode(encoding));
+        self.counters.bytes_encoded += bytes.len() as u64;
+        bytes
+    }
+}
+
+/// Where an encoding's forms lie in the caches.
+const fn place(encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::Json => 0,
+        Encoding::MessagePack => 1,
+    }
+}
+
+/// What a frame costs in memory, without what allocators add.
+fn rough_bytes(delta: &Delta) -> usize {
+    let shown = |shown: &Shown| size_of::<Shown>() + 160 + shown.comment.body.as_str().len();
+    let comments = delta.comments.iter().chain(delta.top.iter().flatten()).map(shown).sum::<usize>();
+    size_of::<Delta>() + comments + size_of_val(&delta.likes[..]) + size_of_val(&delta.deleted[..])
+}
+
+#[cfg(test)]
+mod tests;
