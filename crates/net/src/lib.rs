@@ -1,1 +1,6 @@
-//! To be written.
+//! Tokio drivers: what connects the pure machines to sockets and clocks.
+
+pub mod carousel;
+pub mod clock;
+pub mod http;
+pub mod link;

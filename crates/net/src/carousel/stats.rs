@@ -1,0 +1,132 @@
+//! What the workers have done, for `/metrics`.
+//!
+//! Each worker counts in plain numbers and publishes them once a pass, so that counting costs no shared cache line per
+//! write. Invariant: a worker is the only one that writes its own [`Stats`].
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Defines the figures once: as plain numbers, and as atomics of the same names.
+macro_rules! figures {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// What workers have done since their start; gauges are as of now.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct Figures {
+            $($(#[$doc])* pub $name: u64,)*
+        }
+
+        impl Figures {
+            /// Each figure with its name, in a fixed order.
+            pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
+                [$((stringify!($name), self.$name),)*].into_iter()
+            }
+        }
+
+        /// One worker's figures as others see them.
+        #[derive(Debug, Default)]
+        pub(super) struct Stats {
+            $($name: AtomicU64,)*
+        }
+
+        impl Stats {
+            pub(super) fn publish(&self, figures: &Figures) {
+                $(self.$name.store(figures.$name, Ordering::Relaxed);)*
+            }
+
+            fn read(&self) -> Figures {
+                Figures { $($name: self.$name.load(Ordering::Relaxed),)* }
+            }
+        }
+
+        /// Adds up counters; of a maximum the greatest stays.
+        fn add(sum: &mut Figures, other: &Figures) {
+            $(sum.$name = if stringify!($name).ends_with("_max") {
+                sum.$name.max(other.$name)
+            } else {
+                sum.$name + other.$name
+            };)*
+        }
+    };
+}
+
+figures! {
+    /// Viewers that are connected now.
+    viewers,
+    /// Viewers that have come.
+    joined,
+    /// Writes that brought a viewer a frame, a range or a snapshot.
+    frames_written,
+    /// Bytes that sockets took.
+    bytes_written,
+    /// Writes that brought several frames merged into one.
+    ranges_written,
+    /// Writes that brought a snapshot.
+    snapshots_written,
+    /// Writes that brought a beat.
+    beats_written,
+    /// Times that a room was locked for bytes that no viewer of the worker had needed before.
+    chunks_fetched,
+    /// Writes that a socket took nothing of.
+    would_block,
+    /// Writes that a socket took a part of.
+    partial,
+    /// Bytes now kept alive by partly written frames.
+    held_bytes,
+    /// Bytes now kept of messages that have not come whole.
+    input_bytes,
+    /// Messages that viewers sent.
+    messages_in,
+    /// Writes handed on to the uplink.
+    writes_in,
+    /// Writes refused because the uplink's channel was full.
+    writes_refused,
+    /// Answers handed to viewers.
+    answers_out,
+    /// Answers whose viewer had gone.
+    answers_late,
+    /// Turns that came to their end.
+    turns,
+    /// Microseconds that turns took, in all.
+    turn_us,
+    /// Microseconds of the longest turn.
+    turn_us_max,
+    /// Connections that ended at the client's wish, or by its silence of the network.
+    closed_gone,
+    /// Connections closed because the client broke the protocol, 1002, 1003 or 1007.
+    closed_protocol,
+    /// Connections closed because a message was too large, 1009.
+    closed_too_large,
+    /// Connections closed because nothing was taken for too long.
+    closed_stalled,
+    /// Connections closed because they kept too many bytes alive.
+    closed_held,
+    /// Connections closed because input in pieces took too much memory, 1013.
+    closed_input,
+    /// Connections closed because the room did not reach their resume point, 1013.
+    closed_ahead,
+    /// Connections refused because too many were waiting to be seated, 1013.
+    closed_full,
+}
+
+/// The sum over workers.
+pub(super) fn sum<'a>(workers: impl IntoIterator<Item = &'a Stats>) -> Figures {
+    let mut figures = Figures::default();
+    for worker in workers {
+        add(&mut figures, &worker.read());
+    }
+    figures
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_add_up_and_the_longest_turn_stays() {
+        let (one, two) = (Stats::default(), Stats::default());
+        one.publish(&Figures { viewers: 2, turn_us_max: 7, ..Figures::default() });
+        two.publish(&Figures { viewers: 3, turn_us_max: 5, ..Figures::default() });
+        let figures = sum([&one, &two]);
+        assert_eq!((figures.viewers, figures.turn_us_max), (5, 7));
+        assert_eq!(figures.all().next(), Some(("viewers", 5)));
+    }
+}

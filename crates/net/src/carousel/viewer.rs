@@ -1,0 +1,301 @@
+//! One viewer at its worker: a small record in a slab, and an extension that exists only while something is unfinished.
+//!
+//! Invariant: an idle viewer costs its record and its session, nothing else; and a [`Seat`] never names two viewers,
+//! though their places in the slab are used again.
+
+use std::net::TcpStream;
+
+use bytes::Bytes;
+use watershed_broadcast::{Cursor, Origin, Session};
+use watershed_protocol::{Epoch, Seq, client::Encoding};
+
+use super::reader::Decoder;
+
+/// Records of one chunk of the slab: a growing vector would copy all and keep up to twice the room.
+const CHUNK: usize = 1_024;
+
+/// The stream index of a viewer that has left its stream and is being closed.
+pub(super) const NO_STREAM: u32 = u32::MAX;
+
+/// One viewer. What is large or rare is behind a pointer.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    /// How far it has been sent.
+    pub(super) cursor: Cursor,
+    pub(super) session: Option<Box<Session>>,
+    pub(super) ext: Option<Box<Ext>>,
+    /// None: the place is free.
+    pub(super) socket: Option<TcpStream>,
+    /// Its stream at this worker.
+    pub(super) stream: u32,
+    /// Its place in the stream's round.
+    pub(super) member: u32,
+    generation: u32,
+    /// When its socket last took a byte, while something waits for it. In the worker's ticks.
+    pub(super) stalled_at: u32,
+    pub(super) flags: Flags,
+}
+
+const _: () = assert!(size_of::<Viewer>() <= 48);
+
+impl Viewer {
+    pub(super) fn new(socket: TcpStream, session: Session, stream: u32, member: u32) -> Self {
+        let flags = match session.encoding() {
+            Encoding::Json => Flags::default(),
+            Encoding::MessagePack => Flags(Flags::MESSAGE_PACK),
+        };
+        let (socket, session) = (Some(socket), Some(Box::new(session)));
+        Self { session, socket, stream, member, flags, ..Self::nobody(0) }
+    }
+
+    /// A free place, whose next viewer has this generation.
+    fn nobody(generation: u32) -> Self {
+        Self {
+            cursor: Cursor::NOTHING,
+            session: None,
+            ext: None,
+            socket: None,
+            stream: NO_STREAM,
+            member: 0,
+            generation,
+            stalled_at: 0,
+            flags: Flags::default(),
+        }
+    }
+
+    /// Kept in a flag: the session is another cache line.
+    pub(super) fn encoding(&self) -> Encoding {
+        if self.flags.has(Flags::MESSAGE_PACK) { Encoding::MessagePack } else { Encoding::Json }
+    }
+
+    pub(super) fn ext(&mut self) -> &mut Ext {
+        self.ext.get_or_insert_default()
+    }
+
+    /// Frees the extension if nothing is unfinished.
+    pub(super) fn tidy(&mut self) {
+        if self.ext.as_ref().is_some_and(|ext| ext.is_idle()) {
+            self.ext = None;
+        }
+    }
+}
+
+/// What is true of a viewer now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flags(u16);
+
+impl Flags {
+    const MESSAGE_PACK: u16 = 1;
+    /// Its socket takes nothing: wait for its event.
+    pub(super) const BLOCKED: u16 = 1 << 1;
+    /// A timer looks whether it stays blocked.
+    pub(super) const TIMED: u16 = 1 << 2;
+    /// It is queued for reading.
+    pub(super) const READING: u16 = 1 << 3;
+    /// It is queued for sending.
+    pub(super) const SENDING: u16 = 1 << 4;
+    /// Its resume point is ahead of the room: no frames until that is settled.
+    pub(super) const AHEAD: u16 = 1 << 5;
+    /// It is being closed: a farewell goes out, what comes in is dropped.
+    pub(super) const CLOSING: u16 = 1 << 6;
+    /// Reading has stopped because too much is unanswered; its socket may hold more.
+    pub(super) const HALTED: u16 = 1 << 7;
+    /// Its incomplete input has whole frames that were not looked at.
+    pub(super) const UNPARSED: u16 = 1 << 8;
+    /// Its client sends no more: read on to the end.
+    pub(super) const ENDING: u16 = 1 << 9;
+
+    pub(super) fn has(self, flag: u16) -> bool {
+        self.0 & flag != 0
+    }
+
+    /// Sets it; false if it was set.
+    pub(super) fn set(&mut self, flag: u16) -> bool {
+        let new = !self.has(flag);
+        self.0 |= flag;
+        new
+    }
+
+    /// Clears it; false if it was clear.
+    pub(super) fn clear(&mut self, flag: u16) -> bool {
+        let was = self.has(flag);
+        self.0 &= !flag;
+        was
+    }
+}
+
+/// What is unfinished of one viewer.
+#[derive(Debug, Default)]
+pub(super) struct Ext {
+    /// The rest of a partly written frame: goes before all else.
+    pub(super) rest: Bytes,
+    /// Whole frames for this viewer alone.
+    pub(super) answers: Vec<u8>,
+    pub(super) answers_waiting: u8,
+    /// The newest pong, as a frame.
+    pub(super) pong: Option<Bytes>,
+    /// The close frame: the last that is sent.
+    pub(super) farewell: Option<Bytes>,
+    /// Bytes of a frame that has not come whole.
+    pub(super) incomplete: Vec<u8>,
+    pub(super) decoder: Decoder,
+    /// The resume point, while it is ahead of the room.
+    pub(super) resume: Option<(Epoch, Seq)>,
+}
+
+impl Ext {
+    /// Takes what is for this viewer alone, as one piece; empty if nothing is.
+    pub(super) fn take_own(&mut self) -> Bytes {
+        self.answers_waiting = 0;
+        let mut own = std::mem::take(&mut self.answers);
+        if let Some(pong) = self.pong.take() {
+            own.extend_from_slice(&pong);
+        }
+        if let Some(farewell) = self.farewell.take() {
+            own.extend_from_slice(&farewell);
+        }
+        own.into()
+    }
+
+    /// Bytes kept of input that is not whole.
+    pub(super) fn input_bytes(&self) -> usize {
+        self.incomplete.capacity() + self.decoder.held()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.rest.is_empty()
+            && self.answers.is_empty()
+            && self.pong.is_none()
+            && self.farewell.is_none()
+            && self.incomplete.is_empty()
+            && self.decoder.is_idle()
+            && self.resume.is_none()
+    }
+}
+
+/// Names one viewer of one worker, once: what [`Origin`] and the tokens of the poll carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Seat {
+    pub(super) worker: u8,
+    pub(super) generation: u32,
+    pub(super) index: u32,
+}
+
+impl Seat {
+    const BITS: u32 = 28;
+    const MASK: u64 = (1 << Self::BITS) - 1;
+
+    /// Worker, generation and index in 8 + 28 + 28 bits.
+    pub(super) fn origin(self) -> Origin {
+        let (generation, index) = (u64::from(self.generation) & Self::MASK, u64::from(self.index));
+        Origin(u64::from(self.worker) << (2 * Self::BITS) | generation << Self::BITS | index)
+    }
+
+    /// Back from [`Seat::origin`].
+    pub(super) fn of(origin: Origin) -> Self {
+        let part = |shift| ((origin.0 >> shift) & Self::MASK) as u32;
+        Self { worker: (origin.0 >> (2 * Self::BITS)) as u8, generation: part(Self::BITS), index: part(0) }
+    }
+}
+
+/// A worker's viewers.
+#[derive(Debug)]
+pub(super) struct Viewers {
+    worker: u8,
+    chunks: Vec<Box<[Viewer]>>,
+    free: Vec<u32>,
+    seated: usize,
+}
+
+impl Viewers {
+    pub(super) fn new(worker: u8) -> Self {
+        Self { worker, chunks: Vec::new(), free: Vec::new(), seated: 0 }
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.seated
+    }
+
+    /// Where the next viewer will sit.
+    pub(super) fn vacant(&mut self) -> Seat {
+        if self.free.is_empty() {
+            let first = (self.chunks.len() * CHUNK) as u32;
+            assert!(u64::from(first) + CHUNK as u64 <= Seat::MASK, "a worker seats fewer than 2^28 viewers");
+            self.chunks.push((0..CHUNK).map(|_| Viewer::nobody(0)).collect());
+            self.free.extend((first..first + CHUNK as u32).rev());
+        }
+        let index = self.free[self.free.len() - 1];
+        self.seat(index)
+    }
+
+    /// Seats a viewer at [`Viewers::vacant`].
+    pub(super) fn insert(&mut self, viewer: Viewer) -> Seat {
+        let seat = self.vacant();
+        self.free.pop();
+        self.seated += 1;
+        *self.at(seat.index) = Viewer { generation: seat.generation, ..viewer };
+        seat
+    }
+
+    /// Frees the place; its next viewer has another generation.
+    pub(super) fn remove(&mut self, index: u32) -> Viewer {
+        let place = self.at(index);
+        let next = Viewer::nobody((place.generation + 1) & Seat::MASK as u32);
+        let viewer = std::mem::replace(place, next);
+        assert!(viewer.socket.is_some(), "only a seated viewer leaves");
+        self.free.push(index);
+        self.seated -= 1;
+        viewer
+    }
+
+    /// The record at an index that is known to be seated.
+    pub(super) fn at(&mut self, index: u32) -> &mut Viewer {
+        &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK]
+    }
+
+    /// The seat of whoever is at this index.
+    pub(super) fn seat(&mut self, index: u32) -> Seat {
+        Seat { worker: self.worker, generation: self.at(index).generation, index }
+    }
+
+    /// The viewer of this seat, if it is still there.
+    pub(super) fn find(&mut self, seat: Seat) -> Option<&mut Viewer> {
+        let chunk = self.chunks.get_mut(seat.index as usize / CHUNK)?;
+        let viewer = &mut chunk[seat.index as usize % CHUNK];
+        (seat.worker == self.worker && viewer.generation == seat.generation && viewer.socket.is_some())
+            .then_some(viewer)
+    }
+
+    /// The seats of all viewers.
+    pub(super) fn seats(&self) -> impl Iterator<Item = Seat> {
+        let places = self.chunks.iter().flatten().zip(0..);
+        let worker = self.worker;
+        places.filter(|(viewer, _)| viewer.socket.is_some()).map(move |(viewer, index)| Seat {
+            worker,
+            generation: viewer.generation,
+            index,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_survives_its_origin() {
+        let seat = Seat { worker: 63, generation: (1 << 28) - 1, index: 5_000_000 };
+        assert_eq!(Seat::of(seat.origin()), seat);
+        assert_ne!(seat.origin(), Seat { generation: 0, ..seat }.origin());
+    }
+
+    #[test]
+    fn answers_go_out_before_the_farewell() {
+        let mut ext = Ext { answers: b"answer ".to_vec(), answers_waiting: 1, ..Ext::default() };
+        ext.farewell = Some(Bytes::from_static(b"bye"));
+        ext.pong = Some(Bytes::from_static(b"pong "));
+        assert_eq!(ext.take_own(), "answer pong bye");
+        assert!(ext.is_idle());
+    }
+}

@@ -1,0 +1,172 @@
+//! Connections in hyper's hands: accept, serve, and let go of the socket after a handshake.
+//!
+//! One task a connection, and no second one for the upgrade: it is awaited where the connection was.
+//! Invariant: a connection has a permit from before it is accepted until it has ended or its socket is handed on.
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hyper::{
+    server::conn::http1,
+    service::service_fn,
+    upgrade::{OnUpgrade, Upgraded},
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time,
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    Handler, Reply, Request,
+    handshake::{Handshake, wants_websocket},
+};
+
+/// Largest head of a request, and hyper's buffer.
+const BUFFER_BYTES_MAX: usize = 16 * 1024;
+/// Pause after an accept that failed for want of files or memory: it would fail again at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The limits of the server.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerConfig {
+    /// Most connections in handshake or in plain HTTP; more wait in the kernel's backlog. A silent client holds a place
+    /// until the header timeout, so few places would be a door for attackers.
+    pub connections_max: u32,
+    /// A request's head must have come within this time, the next one's too.
+    pub header_timeout: Duration,
+    /// A connection of plain HTTP ends after this time, when what it is answering is done.
+    pub connection_time_max: Duration,
+    /// How long what is being answered may take then, or when the node ends.
+    pub grace: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            connections_max: 4_096,
+            header_timeout: Duration::from_secs(5),
+            connection_time_max: Duration::from_secs(60),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves until `shutdown`, then until what is being answered is done, or its grace is over.
+pub async fn serve<H: Handler>(
+    listener: TcpListener,
+    handler: Arc<H>,
+    config: ServerConfig,
+    shutdown: CancellationToken,
+) {
+    let permits = Arc::new(Semaphore::new(config.connections_max as usize));
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = shutdown.cancelled() => break,
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        match accepted {
+            Ok((stream, permit)) => {
+                tokio::spawn(connection(stream, handler.clone(), config, shutdown.clone(), permit));
+            }
+            Err(error) if is_of_one_connection(&error) => debug!(%error, "a connection ended before it was accepted"),
+            Err(error) => {
+                warn!(%error, "accepting connections fails");
+                time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    drop(listener);
+    // Every connection gives its permit back; each has its own time limit.
+    let _all = permits.acquire_many(config.connections_max).await;
+}
+
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+/// What is to follow the connection: set by the request that was answered with 101.
+type Following<T> = Mutex<Option<(OnUpgrade, T)>>;
+
+async fn connection<H: Handler>(
+    stream: TcpStream,
+    handler: Arc<H>,
+    config: ServerConfig,
+    shutdown: CancellationToken,
+    permit: OwnedSemaphorePermit,
+) {
+    let following = Following::<H::Ticket>::default();
+    let service = service_fn(|request| {
+        let handler = handler.clone();
+        let following = &following;
+        async move { Ok::<_, Infallible>(answer(handler, request, following).await) }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout).max_buf_size(BUFFER_BYTES_MAX);
+    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    let ended = tokio::select! {
+        ended = served.as_mut() => Some(ended),
+        () = shutdown.cancelled() => None,
+        () = time::sleep(config.connection_time_max) => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            served.as_mut().graceful_shutdown();
+            time::timeout(config.grace, served).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
+        debug!(%error, "a connection ended badly");
+    }
+    let followed = following.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((upgrade, ticket)) = followed {
+        match upgrade.await.map_err(io::Error::other).and_then(take_socket) {
+            Ok((socket, leftover)) => handler.adopt(ticket, socket, leftover),
+            Err(error) => debug!(%error, "a connection ended in its handshake"),
+        }
+    }
+    drop(permit);
+}
+
+async fn answer<H: Handler>(handler: Arc<H>, mut request: Request, following: &Following<H::Ticket>) -> Reply {
+    if !wants_websocket(request.headers()) {
+        return handler.handle(request).await;
+    }
+    let upgrade = hyper::upgrade::on(&mut request);
+    let (head, _) = request.into_parts();
+    let handshake = match Handshake::check(&head) {
+        Ok(handshake) => handshake,
+        Err(error) => return error.reply(),
+    };
+    match handler.admit(head, handshake.encoding).await {
+        Ok(ticket) => {
+            *following.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, ticket));
+            handshake.reply()
+        }
+        Err(reply) => reply,
+    }
+}
+
+/// The socket out of hyper and out of tokio, and what was read beyond the handshake.
+fn take_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, bytes::Bytes)> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>();
+    let parts = parts.map_err(|_| io::Error::other("the upgraded connection is not the socket that was accepted"))?;
+    Ok((parts.io.into_inner().into_std()?, parts.read_buf))
+}

@@ -1,0 +1,384 @@
+//! The carousel's promises, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod stage;
+
+use futures::SinkExt;
+use stage::{Client, Stage, frame, limits, snapshot, soon};
+use tokio::net::TcpSocket;
+use tokio_tungstenite::tungstenite::Message;
+use watershed_broadcast::{Op, Write};
+use watershed_net::carousel::{CarouselConfig, Event};
+use watershed_protocol::{
+    Epoch, Seq,
+    client::{Code, Encoding, Response},
+};
+
+#[tokio::test]
+async fn a_viewer_of_either_subprotocol_gets_welcome_then_the_snapshot_then_frames() {
+    let mut stage = Stage::new(limits()).await;
+    for encoding in Encoding::ALL {
+        let mut ann = stage.join_at("ann", "", encoding).await;
+        let seq = ann.snapshot().await;
+        assert_eq!(stage.publish_comment(10), seq + 1);
+        assert_eq!(ann.delta().await, (seq, seq + 1));
+    }
+}
+
+#[tokio::test]
+async fn before_the_first_snapshot_a_viewer_waits_with_its_welcome() {
+    let mut stage = Stage::empty(limits(), 16).await;
+    let mut ann = stage.join("ann").await;
+    stage.publish(snapshot(3, 40));
+    assert_eq!(ann.snapshot().await, 40);
+}
+
+#[tokio::test]
+async fn a_frame_reaches_two_hundred_viewers_and_is_fetched_once_a_worker() {
+    let mut stage = Stage::new(limits()).await;
+    let mut crowd = Vec::new();
+    for number in 0..200 {
+        let mut client = stage.join(&format!("v{number}")).await;
+        client.snapshot().await;
+        crowd.push(client);
+    }
+    let before = stage.carousel.figures();
+    stage.publish_comment(100);
+    for client in &mut crowd {
+        assert_eq!(client.delta().await, (1, 2));
+    }
+    // The figures are published at the end of the pass: a worker has had one when it answers what came after.
+    for client in &mut crowd[..2] {
+        pong(client, b"flush").await;
+    }
+    let figures = stage.carousel.figures();
+    assert_eq!(figures.viewers, 200);
+    assert!(figures.chunks_fetched - before.chunks_fetched <= 2, "one look into the room for each worker");
+    assert_eq!(stage.room.viewers(), 200);
+}
+
+#[tokio::test]
+async fn viewers_that_leave_are_no_longer_counted() {
+    let mut stage = Stage::new(limits()).await;
+    let ann = stage.join("ann").await;
+    let bob = stage.join("bob").await;
+    stage.viewers(2).await;
+    drop(ann);
+    stage.viewers(1).await;
+    drop(bob);
+    stage.viewers(0).await;
+}
+
+/// A viewer with a small receive buffer that reads nothing after its snapshot.
+async fn sleeper(stage: &Stage) -> Client {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let socket = socket.connect(stage.address).await.unwrap();
+    let mut client = stage.join_over(socket, "sleeper", "", Encoding::Json).await;
+    client.snapshot().await;
+    client
+}
+
+/// Publishes until the sleeper's socket takes no more; `ann` gets every frame on its own meanwhile.
+async fn publish_until_blocked(stage: &mut Stage, ann: &mut Client) {
+    loop {
+        let seq = stage.publish_comment(4_000);
+        assert_eq!(ann.delta().await, (seq - 1, seq));
+        let figures = stage.carousel.figures();
+        if figures.partial + figures.would_block > 0 {
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_slow_reader_delays_nobody_and_gets_what_it_missed_as_one_merged_frame() {
+    let mut stage = Stage::new(CarouselConfig { workers: 1, ..limits() }).await;
+    let mut sleeper = sleeper(&stage).await;
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    publish_until_blocked(&mut stage, &mut ann).await;
+    for _ in 0..20 {
+        let seq = stage.publish_comment(4_000);
+        assert_eq!(ann.delta().await, (seq - 1, seq), "the others get each frame as it comes");
+    }
+    let head = stage.publish_comment(4_000);
+    let (mut at, mut merged) = (1, 0);
+    while at < head {
+        let (from, seq) = sleeper.delta().await;
+        assert_eq!(from, at, "the chain is unbroken");
+        merged = merged.max(seq - from);
+        at = seq;
+    }
+    assert!(merged >= 15, "the longest range has {merged} frames");
+}
+
+#[tokio::test]
+async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
+    let mut stage = Stage::new(CarouselConfig { stall_close_ms: 300, workers: 1, ..limits() }).await;
+    let _sleeper = sleeper(&stage).await;
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    stage.viewers(2).await;
+    publish_until_blocked(&mut stage, &mut ann).await;
+    stage.viewers(1).await;
+    pong(&mut ann, b"flush").await;
+    assert_eq!(stage.carousel.figures().closed_stalled, 1);
+}
+
+#[tokio::test]
+async fn who_holds_too_many_bytes_is_closed_before_memory_grows() {
+    let mut stage = Stage::new(CarouselConfig { held_bytes_max: 1_000, workers: 1, ..limits() }).await;
+    let _sleeper = sleeper(&stage).await;
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    stage.viewers(2).await;
+    publish_until_blocked(&mut stage, &mut ann).await;
+    while stage.room.viewers() == 2 {
+        let seq = stage.publish_comment(4_000);
+        assert_eq!(ann.delta().await, (seq - 1, seq));
+    }
+    pong(&mut ann, b"flush").await;
+    assert_eq!((stage.carousel.figures().closed_held, stage.carousel.figures().held_bytes), (1, 0));
+}
+
+async fn pong(client: &mut Client, payload: &'static [u8]) {
+    soon(client.socket.send(Message::Ping(payload.into()))).await.unwrap();
+    loop {
+        match soon(futures::StreamExt::next(&mut client.socket)).await.unwrap().unwrap() {
+            Message::Pong(answer) => return assert_eq!(answer, payload),
+            Message::Text(_) => {}
+            other => panic!("{other:?} came instead of a pong"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_with_its_payload() {
+    let stage = Stage::new(limits()).await;
+    let mut ann = stage.join("ann").await;
+    pong(&mut ann, b"are you there").await;
+}
+
+#[tokio::test]
+async fn a_comment_goes_to_the_node_and_its_answer_comes_back() {
+    let mut stage = Stage::new(limits()).await;
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    ann.say(r#"{"type":"comment","ref":"a-1","body":"hello"}"#).await;
+    let writes = stage.writes().await;
+    let [Write { origin, reference: Some(reference), op: Op::Comment { id, author, .. }, .. }] = &writes[..] else {
+        panic!("{writes:?} is not one comment")
+    };
+    assert_eq!((reference.as_str(), author.as_str()), ("a-1", "ann"));
+    let ack = Response::ack(reference.clone(), Some(*id));
+    stage.carousel.answer(vec![(*origin, ack.clone())]);
+    assert_eq!(ann.response().await, ack);
+}
+
+#[tokio::test]
+async fn an_answer_never_reaches_another_viewer_in_the_same_place() {
+    let mut stage = Stage::new(CarouselConfig { workers: 1, ..limits() }).await;
+    let mut ann = stage.join("ann").await;
+    ann.say(r#"{"type":"comment","ref":"a-1","body":"hello"}"#).await;
+    let Write { origin, reference, .. } = stage.writes().await.remove(0);
+    drop(ann);
+    stage.viewers(0).await;
+    let mut bob = stage.join("bob").await;
+    bob.snapshot().await;
+    stage.carousel.answer(vec![(origin, Response::ack(reference.unwrap(), None))]);
+    stage.publish_comment(10);
+    assert_eq!(bob.delta().await, (1, 2));
+    pong(&mut bob, b"flush").await;
+    assert_eq!(stage.carousel.figures().answers_late, 1);
+}
+
+#[tokio::test]
+async fn a_message_in_pieces_is_one_message() {
+    let mut stage = Stage::new(limits()).await;
+    let mut ann = stage.join("ann").await;
+    let text = br#"{"type":"comment","ref":"a-1","body":"in pieces"}"#;
+    let frames = [frame(0x01, &text[..20]), frame(0x89, b"between"), frame(0x80, &text[20..])].concat();
+    for byte in frames {
+        ann.raw(&[byte]).await;
+    }
+    assert_eq!(stage.writes().await.len(), 1);
+}
+
+#[tokio::test]
+async fn at_thirty_two_unanswered_writes_reading_stops_until_one_is_answered() {
+    let mut stage = Stage::new(limits()).await;
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    let all: Vec<u8> = (0..80)
+        .flat_map(|n| frame(0x81, format!(r#"{{"type":"comment","ref":"{n}","body":"hi"}}"#).as_bytes()))
+        .collect();
+    ann.raw(&all).await;
+    let (mut taken, mut open) = (0, Vec::new());
+    while taken < 80 {
+        let writes = stage.writes().await;
+        taken += writes.len();
+        open.extend(writes);
+        assert!(open.len() <= 32, "{} writes are unanswered", open.len());
+        if open.len() == 32 || taken == 80 {
+            let answer = |write: Write| (write.origin, Response::ack(write.reference.unwrap(), None));
+            stage.carousel.answer(open.drain(..).map(answer).collect());
+        }
+    }
+    for _ in 0..80 {
+        assert!(matches!(ann.response().await, Response::Ack { .. }));
+    }
+}
+
+#[tokio::test]
+async fn when_the_node_takes_no_more_writes_they_are_refused_and_not_lost() {
+    // The one place of the channel is taken by the news of the join.
+    let mut stage = Stage::empty(limits(), 1).await;
+    stage.publish(snapshot(3, 1));
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    while stage.events.is_empty() {
+        pong(&mut ann, b"wait").await;
+    }
+    ann.say(r#"{"type":"comment","ref":"a-1","body":"hello"}"#).await;
+    let Response::Reject { reference, code, retry_after_ms, .. } = ann.response().await else { panic!("not refused") };
+    assert_eq!(reference.unwrap().as_str(), "a-1");
+    assert_eq!((code, retry_after_ms), (Code::Overloaded, Some(1_000)));
+}
+
+#[tokio::test]
+async fn taps_are_counted_and_reported_together() {
+    let mut stage = Stage::new(limits()).await;
+    let mut ann = stage.join("ann").await;
+    ann.say(r#"{"type":"react","kind":"heart","count":3}"#).await;
+    loop {
+        if let Event::Taps { kind, count, .. } = stage.event().await {
+            assert_eq!((kind.as_str(), count), ("heart", 3));
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_resumes_gets_what_it_missed_as_one_frame() {
+    let mut stage = Stage::new(limits()).await;
+    for _ in 0..5 {
+        stage.publish_comment(10);
+    }
+    let mut ann = stage.join_at("ann", "&resume=3:2", Encoding::Json).await;
+    assert_eq!(ann.delta().await, (2, 6));
+    let mut bob = stage.join_at("bob", "&resume=3:6", Encoding::Json).await;
+    stage.publish_comment(10);
+    assert_eq!(bob.delta().await, (6, 7));
+}
+
+async fn ahead(stage: &mut Stage) -> (Epoch, Seq) {
+    loop {
+        if let Event::Ahead { epoch, seq, .. } = stage.event().await {
+            return (epoch, seq);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_is_ahead_of_the_room_is_never_sent_back() {
+    let mut stage = Stage::new(limits()).await;
+    let mut ann = stage.join_at("ann", "&resume=3:3", Encoding::Json).await;
+    assert_eq!(ahead(&mut stage).await, (Epoch::new(3), Seq::new(3)));
+    for _ in 0..3 {
+        stage.publish_comment(10);
+    }
+    assert_eq!(ann.delta().await, (3, 4));
+}
+
+#[tokio::test]
+async fn a_point_that_the_root_does_not_know_gets_a_snapshot_at_once() {
+    let mut stage = Stage::new(limits()).await;
+    let mut ann = stage.join_at("ann", "&resume=3:99", Encoding::Json).await;
+    let (epoch, seq) = ahead(&mut stage).await;
+    stage.carousel.unknown_point(stage.room.stream(), epoch, seq);
+    assert_eq!(ann.snapshot().await, 1);
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_its_point_is_told_when_to_come_again() {
+    let config = CarouselConfig { ahead_wait_ms: 50, retry_after_ms: 700, ..limits() };
+    let stage = Stage::new(config).await;
+    let mut ann = stage.join_at("ann", "&resume=4:1", Encoding::Json).await;
+    let close = ann.closed().await.unwrap();
+    assert_eq!((u16::from(close.code), close.reason.as_str()), (1013, "retry_after_ms=700"));
+}
+
+#[tokio::test]
+async fn a_silent_stream_sends_beats() {
+    let stage = Stage::new(CarouselConfig { beat_ms: 30, ..limits() }).await;
+    for encoding in Encoding::ALL {
+        let mut ann = stage.join_at("ann", "", encoding).await;
+        ann.snapshot().await;
+        for _ in 0..3 {
+            assert_eq!(ann.response().await, Response::Beat { epoch: 3, seq: 1 });
+        }
+    }
+}
+
+#[tokio::test]
+async fn each_fault_of_a_client_has_its_close_code() {
+    let stage = Stage::new(limits()).await;
+    let faults: [(u16, Vec<u8>); 5] = [
+        (1002, vec![0x81, 1, b'x']),
+        (1002, frame(0x80, b"a continuation of nothing")),
+        (1003, frame(0x82, b"binary")),
+        (1007, frame(0x81, b"\xff")),
+        (1009, frame(0x81, &[b'x'; 33_000])),
+    ];
+    for (code, bytes) in faults {
+        let mut ann = stage.join("ann").await;
+        ann.raw(&bytes).await;
+        assert_eq!(u16::from(ann.closed().await.unwrap().code), code);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_closes_gets_its_code_back_and_the_end() {
+    let mut stage = Stage::new(limits()).await;
+    let mut ann = stage.join("ann").await;
+    stage.viewers(1).await;
+    ann.raw(&frame(0x88, b"\x0f\xa1bye")).await;
+    assert_eq!(u16::from(ann.closed().await.unwrap().code), 4001);
+    stage.viewers(0).await;
+}
+
+#[tokio::test]
+async fn a_drained_node_tells_its_viewers_where_to_go_and_when() {
+    let stage = Stage::new(CarouselConfig { workers: 1, ..limits() }).await;
+    let mut crowd = [stage.join("ann").await, stage.join("bob").await];
+    for client in &mut crowd {
+        client.snapshot().await;
+    }
+    stage.carousel.drain(&["ws://b2".into()], 10_000);
+    let [ann, bob] = &mut crowd;
+    assert_eq!(ann.response().await, Response::Move { url: "ws://b2".into(), after_ms: 0 });
+    assert_eq!(bob.response().await, Response::Move { url: "ws://b2".into(), after_ms: 5_000 });
+}
+
+#[tokio::test]
+async fn when_a_node_ends_its_viewers_are_told_to_come_again() {
+    let stage = Stage::new(limits()).await;
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    stage.shutdown.cancel();
+    let Stage { mut carousel, .. } = stage;
+    let ended = tokio::spawn(async move {
+        loop {
+            // The server's task holds the other share, until it has ended.
+            match std::sync::Arc::try_unwrap(carousel) {
+                Ok(carousel) => return tokio::task::spawn_blocking(|| carousel.shutdown()).await.unwrap(),
+                Err(shared) => carousel = shared,
+            }
+            tokio::task::yield_now().await;
+        }
+    });
+    assert_eq!(u16::from(ann.closed().await.unwrap().code), 1013);
+    drop(ann);
+    soon(ended).await.unwrap().unwrap();
+}
