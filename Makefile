@@ -1,0 +1,72 @@
+# Watershed. `make` alone lists what there is.
+
+TARGET   := $(or $(CARGO_TARGET_DIR),target)
+TOPOLOGY ?= cluster/local.toml
+CLUSTER  := $(TARGET)/release/cluster
+CARGO    := cargo --locked
+
+VIEWERS      ?= 2000
+COMMENTS     ?= 5
+LIKES        ?= 2000
+DURATION     ?= 30
+SEEDS        ?= 500
+FIRST_SEED   ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test cluster status logs stop load sim check fmt build build-testing needs needs-browser clean
+
+help: ## Lists the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## Builds, starts a local cluster with a small crowd, prints the page to open; Ctrl-C ends all of it
+	@$(CLUSTER) demo --config $(TOPOLOGY)
+
+test: needs-browser build-testing ## Runs everything: units, simulator, real processes, a real browser
+	@$(CARGO) test --profile testing --workspace
+
+cluster: build ## Starts the local cluster in the background and prints its URLs; again: starts what is dead
+	@$(CLUSTER) up --config $(TOPOLOGY)
+
+status: build ## Shows every node of the local cluster
+	@$(CLUSTER) status --config $(TOPOLOGY)
+
+logs: build ## Follows the logs of all nodes; NODE=b1 for one
+	@$(CLUSTER) logs --config $(TOPOLOGY) -f $(NODE)
+
+stop: build ## Stops the local cluster and its crowd; leaves the data
+	@$(CLUSTER) stop --config $(TOPOLOGY)
+
+load: build ## A crowd against the running cluster, with a ledger: VIEWERS= COMMENTS= LIKES= DURATION=
+	@$(TARGET)/release/loadgen $$($(CLUSTER) urls --config $(TOPOLOGY) | sed 's/^/--http /') --viewers $(VIEWERS) \
+	    --comments-per-s $(COMMENTS) --likes-per-s $(LIKES) --duration $(DURATION) $(LOAD_FLAGS)
+
+sim: needs ## Simulates SEEDS= clusters of 20 viewers for 30 s each, from FIRST_SEED= on
+	@$(CARGO) run --profile testing -p watershed-sim -- --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+
+check: needs ## Slow and strict: formatting, lints as errors, licences and sources of all crates (needs cargo-deny)
+	@$(CARGO) fmt --all --check
+	@$(CARGO) clippy --profile testing --workspace --all-targets -- -D warnings
+	@command -v cargo-deny >/dev/null || { echo "make check needs cargo-deny: cargo install --locked cargo-deny"; exit 1; }
+	@cargo deny check
+
+fmt: ## Formats the code
+	@$(CARGO) fmt --all
+
+build: needs
+	@$(CARGO) build --release -p watershed-node -p watershed-cluster -p watershed-loadgen
+
+build-testing: needs
+	@$(CARGO) build --profile testing --workspace
+
+# What is missing is named before anything is built, with the line to type.
+needs:
+	@command -v cargo >/dev/null || { echo "a Rust toolchain is missing, see https://rustup.rs"; exit 1; }
+	@command -v cc >/dev/null || { echo "a C linker is missing: apt-get install -y gcc libc6-dev"; exit 1; }
+
+needs-browser: needs
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	    || { echo "make test needs a browser: apt-get install -y chromium chromium-driver"; exit 1; }
+
+clean: ## Removes what was built and the local cluster's data
+	@$(CARGO) clean
+	@rm -rf .cluster
