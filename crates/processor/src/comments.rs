@@ -1,0 +1,177 @@
+//! All comments of this processor, tombstones too, under dense numbers.
+//!
+//! Between `state`, which changes them, and whatever names a comment by its id. Invariant: an id has one entry for ever;
+//! a deleted one keeps its author, its place in the order and a hash of its words, and never comes back.
+
+use std::sync::Arc;
+
+use hashbrown::HashTable;
+use watershed_protocol::{Comment, CommentBody, CommentId, HybridTime, OrderKey, Position, StreamId, ViewerId};
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::{registers::Registers, streams::ShelfNo};
+
+/// A comment as this processor numbers it.
+pub(crate) type CommentNo = u32;
+
+/// One comment and what is said of it.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: CommentId,
+    /// Hash of stream, author and body: what a repeat must equal.
+    pub(crate) words: u128,
+    pub(crate) author: ViewerId,
+    pub(crate) time: HybridTime,
+    /// Its stream and slot.
+    pub(crate) shelf: ShelfNo,
+    /// Gone once its deletion is durable.
+    pub(crate) content: Option<Arc<Comment>>,
+    /// With all changes applied, durable or not.
+    pub(crate) registers: Registers,
+    pub(crate) stage: Stage,
+    /// Whether the open window holds a change of its count.
+    pub(crate) dirty: bool,
+    /// Durable: where it was written. Zero while it is not durable.
+    pub(crate) written: Position,
+    /// Durable: its last change; of a deleted comment, its deletion.
+    pub(crate) version: Position,
+    /// Durable: how many viewers like it.
+    pub(crate) likes: u64,
+}
+
+/// The life of a comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// Written, not durable: nobody sees it.
+    Pending,
+    /// Durable.
+    Live,
+    /// Its deletion is not durable: still seen, takes no more changes.
+    Leaving,
+    /// A tombstone.
+    Deleted,
+}
+
+impl Entry {
+    /// A comment that was written just now.
+    pub(crate) fn new(stream: &StreamId, comment: Arc<Comment>, shelf: ShelfNo) -> Self {
+        Self {
+            id: comment.id,
+            words: words(stream, &comment.author, &comment.body),
+            author: comment.author.clone(),
+            time: comment.time,
+            shelf,
+            content: Some(comment),
+            registers: Registers::default(),
+            stage: Stage::Pending,
+            dirty: false,
+            written: Position::ZERO,
+            version: Position::ZERO,
+            likes: 0,
+        }
+    }
+
+    /// Where it stands in its stream.
+    pub(crate) fn order(&self) -> OrderKey {
+        OrderKey { time: self.time, id: self.id }
+    }
+
+    /// The comment, if it is durable and not durably deleted.
+    pub(crate) fn visible(&self) -> Option<&Arc<Comment>> {
+        match self.stage {
+            Stage::Live | Stage::Leaving => self.content.as_ref(),
+            Stage::Pending | Stage::Deleted => None,
+        }
+    }
+}
+
+/// Comments by number and by id.
+#[derive(Debug, Default)]
+pub(crate) struct Comments {
+    numbers: HashTable<CommentNo>,
+    entries: Vec<Entry>,
+}
+
+impl Comments {
+    /// The number of an id.
+    pub(crate) fn find(&self, id: &CommentId) -> Option<CommentNo> {
+        self.numbers.find(hash(id), |no| self.entries[*no as usize].id == *id).copied()
+    }
+
+    /// Adds a comment whose id is not there.
+    pub(crate) fn push(&mut self, entry: Entry) -> CommentNo {
+        let number = self.entries.len() as CommentNo;
+        let hash_of_id = hash(&entry.id);
+        self.entries.push(entry);
+        let entries = &self.entries;
+        self.numbers.insert_unique(hash_of_id, number, |no| hash(&entries[*no as usize].id));
+        number
+    }
+
+    /// Takes back the comment that was added last.
+    pub(crate) fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop()?;
+        let number = self.entries.len() as CommentNo;
+        if let Ok(found) = self.numbers.find_entry(hash(&entry.id), |no| *no == number) {
+            found.remove();
+        }
+        Some(entry)
+    }
+
+    /// How many there are, tombstones too.
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// All of them, by number.
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+}
+
+impl std::ops::Index<CommentNo> for Comments {
+    type Output = Entry;
+    fn index(&self, number: CommentNo) -> &Entry {
+        &self.entries[number as usize]
+    }
+}
+
+impl std::ops::IndexMut<CommentNo> for Comments {
+    fn index_mut(&mut self, number: CommentNo) -> &mut Entry {
+        &mut self.entries[number as usize]
+    }
+}
+
+/// Ids are bits of a keyed hash already; the first ones name the slot, so the last ones are taken.
+fn hash(id: &CommentId) -> u64 {
+    let [.., a, b, c, d, e, f, g, h] = *id.as_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// 128 bits of XXH3 over the length-prefixed words. Whoever makes two bodies collide under one of his own refs has his
+/// second body acknowledged and not stored: nobody else is touched, so the hash need not be a cryptographic one.
+pub(crate) fn words(stream: &StreamId, author: &ViewerId, body: &CommentBody) -> u128 {
+    let mut hasher = Xxh3Default::new();
+    for part in [stream.as_str(), author.as_str(), body.as_str()] {
+        hasher.update(&(part.len() as u64).to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.digest128()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hash_of_words_is_the_same_on_every_version() {
+        // Golden: a tombstone may outlive the version that wrote it.
+        let words = words(
+            &"demo".parse().unwrap(),
+            &"ann".parse().unwrap(),
+            &CommentBody::new("hello", 100).unwrap(),
+        );
+        assert_eq!(format!("{words:032x}"), "?");
+    }
+}
