@@ -117,6 +117,29 @@ impl<T: Default> Gatherer<T> {
     }
 }
 
+impl<T: Default> Gatherer<T> {
+    /// The open group, to look at: it stays empty if it is.
+    pub fn peek(&self) -> &T {
+        &self.open
+    }
+
+    /// The open group, for changes that make no row.
+    pub fn peek_mut(&mut self) -> &mut T {
+        &mut self.open
+    }
+
+    /// The group in flight, for what must no longer ride with it.
+    pub fn in_flight_mut(&mut self) -> Option<&mut T> {
+        self.in_flight.as_mut().map(|(_, effects)| effects)
+    }
+
+    /// Empties the open group, whose effects rest on a group that was refused.
+    pub fn abandon(&mut self) -> T {
+        self.changed = false;
+        std::mem::take(&mut self.open)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,6 +184,14 @@ mod tests {
         gatherer.open().push("b");
         assert_eq!(gatherer.refused(1), ["a"]);
         assert_eq!(gatherer.seal(), Some((1, &vec!["b"])));
+    }
+
+    #[test]
+    fn an_abandoned_group_leaves_nothing_to_wait_for() {
+        let mut gatherer = gatherer_with("a");
+        assert_eq!(gatherer.abandon(), ["a"]);
+        assert_eq!(gatherer.rests_on(), Rest::Durable);
+        assert_eq!(gatherer.seal(), None);
     }
 
     #[test]

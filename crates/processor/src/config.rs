@@ -3,17 +3,17 @@
 use watershed_protocol::NodeName;
 
 /// Reactions alone make a report at most this often (design: they shed first).
-pub const REACTIONS_REPORT_MS: u64 = 2_000;
+pub(crate) const REACTIONS_REPORT_MS: u64 = 2_000;
 /// Reactions alone make a report only if they changed by this much since the last.
-pub const REACTIONS_CHANGE_PERCENT_MIN: u64 = 1;
+pub(crate) const REACTIONS_CHANGE_PERCENT_MIN: u64 = 1;
 /// Most deletions of one stream in a report; the rest wait for the next.
-pub const DELETIONS_PER_REPORT_MAX: usize = 1_000;
+pub(crate) const DELETIONS_PER_REPORT_MAX: usize = 1_000;
 /// Most reporters of one stream's taps: broadcast nodes, one for each start, over the life of the stream.
-pub const REPORTERS_MAX: usize = 1_024;
+pub(crate) const REPORTERS_MAX: usize = 1_024;
 /// Greatest count of taps of one kind by one reporter; with [`REPORTERS_MAX`] of them sums fit 64 bits.
-pub const TAPS_MAX: u64 = (1 << 53) - 1;
+pub(crate) const TAPS_MAX: u64 = (1 << 53) - 1;
 /// When to send again what was refused because something was full or down.
-pub const RETRY_AFTER_MS: u64 = 1_000;
+pub(crate) const RETRY_AFTER_MS: u64 = 1_000;
 
 /// The settings of one write processor.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,15 +7,13 @@
 use std::collections::BTreeMap;
 
 use watershed_log::Section;
-use watershed_protocol::{HybridTime, Position, Reactions, Slot, client::Refusal, peer::PeerId};
-
-use crate::{
-    comments::CommentNo,
-    registers::ViewerNo,
-    rows::Encoder,
-    state::State,
-    streams::ShelfNo,
+use watershed_protocol::{
+    HybridTime, Position, Reactions, Slot,
+    client::Refusal,
+    peer::{PeerId, uplink::Reply},
 };
+
+use crate::{comments::CommentNo, registers::ViewerNo, rows::Encoder, state::State, streams::ShelfNo};
 
 /// One effective change: one row of a slot's log, one step of its position.
 #[derive(Debug)]
@@ -66,6 +64,8 @@ pub(crate) struct Pending {
 pub(crate) struct Group {
     pub(crate) changes: Vec<Change>,
     pub(crate) pending: Vec<Pending>,
+    /// Replies to questions that read what this group makes durable.
+    pub(crate) replies: Vec<(PeerId, u64, Reply)>,
     /// Bytes of the rows, about.
     pub(crate) bytes: usize,
     /// Where a reporter's row is in `changes`: a group has one for each, however often it reports.
@@ -102,6 +102,7 @@ impl Group {
     /// Drops the answers to a peer that is gone. Returns how many.
     pub(crate) fn forget(&mut self, peer: PeerId) -> usize {
         let before = self.pending.len();
+        self.replies.retain(|(asker, ..)| *asker != peer);
         self.pending.retain(|pending| pending.peer != peer);
         before - self.pending.len()
     }

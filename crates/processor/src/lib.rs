@@ -1,1 +1,27 @@
-//! To be written.
+//! The write processor's machine: it owns comments, makes writes durable in groups, counts likes, reports windows.
+//!
+//! A like goes `writes` → `registers` → `group` → the log; when its group is durable, `state` makes it visible, `window`
+//! gathers it and `report` tells the root. Invariant: nothing is told to anybody before it is durable.
+
+mod comments;
+mod config;
+mod counters;
+mod group;
+mod machine;
+mod query;
+mod registers;
+mod replay;
+mod report;
+mod rows;
+mod slab;
+mod slots;
+mod state;
+mod streams;
+mod viewers;
+mod window;
+mod writes;
+
+pub use config::Config;
+pub use counters::Counters;
+pub use machine::{Input, Output, Processor};
+pub use replay::ReplayError;

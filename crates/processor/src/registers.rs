@@ -79,12 +79,6 @@ impl Registers {
     pub(crate) fn len(&self) -> usize {
         self.cells.len()
     }
-
-    /// All of them, in no order.
-    #[cfg(test)]
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (ViewerNo, u64)> {
-        self.cells.iter().map(|cell| (cell.viewer, cell.bits()))
-    }
 }
 
 impl Cell {

@@ -16,12 +16,10 @@
 //!
 //! Invariant: decoding is total, takes no more memory than the body is long, and yields only values within their limits.
 
-use watershed_protocol::{
-    Comment, CommentId, HybridTime, Invalid, Reactions, Register, StreamId, ViewerKey,
-};
+use watershed_protocol::{Comment, CommentId, HybridTime, Invalid, Reactions, Register, StreamId, ViewerKey};
 
 /// The format of the bodies that this version writes, and the only one that it reads.
-pub const ROWS_FORMAT: u8 = 1;
+pub(crate) const ROWS_FORMAT: u8 = 1;
 
 const COMMENT: u8 = 1;
 const LIKE: u8 = 2;

@@ -106,8 +106,7 @@ impl Streams {
         if let Some(no) = self.find(id) {
             return no;
         }
-        let stream =
-            Stream { id: id.clone(), shelves: BTreeMap::new(), history: BTreeMap::new(), window: None };
+        let stream = Stream { id: id.clone(), shelves: BTreeMap::new(), history: BTreeMap::new(), window: None };
         let no = self.list.insert(stream);
         self.numbers.insert(id.clone(), no);
         no

@@ -1,0 +1,38 @@
+//! What a processor has done so far, for metrics: in ÷ out is what aggregation earns.
+
+/// Counts since the process started, and sizes of this moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Writes that came in.
+    pub writes_in: u64,
+    /// Likes and unlikes among them.
+    pub likes_in: u64,
+    /// Writes that changed something: rows of the log.
+    pub rows: u64,
+    /// Commit groups that became durable.
+    pub groups: u64,
+    /// Commit groups that the disk had no space for.
+    pub groups_refused: u64,
+    /// Answers that were given.
+    pub answers: u64,
+    /// Writes that were refused.
+    pub refused: u64,
+    /// Writes to slots that are not owned here.
+    pub moved: u64,
+    /// Reports to the root.
+    pub reports: u64,
+    /// Counts in them.
+    pub tallies_out: u64,
+    /// Questions answered.
+    pub queries: u64,
+    /// Slots that were taken away by a newer map.
+    pub fenced: u64,
+    /// Comments in memory, tombstones too.
+    pub comments: u64,
+    /// Registers in memory.
+    pub registers: u64,
+    /// Viewers that ever liked something here.
+    pub viewers: u64,
+    /// Streams that hold something here.
+    pub streams: u64,
+}

@@ -1,0 +1,308 @@
+//! The machine itself: inputs in, orders out, one group in flight.
+//!
+//! Between the driver, which owns links, log and clock, and everything else in this crate. Invariant: answers, reports and
+//! replies hold only what the log has called durable.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use watershed_log::{Gatherer, Section};
+use watershed_placement::Map;
+use watershed_protocol::{
+    Epoch, HybridClock, HybridTime, Millis,
+    client::{Code, Refusal},
+    peer::{
+        PeerId,
+        report::{FromMerger, TallyRow, ToMerger},
+        uplink::{AnswerBatch, Query, Reply, WriteBatch},
+    },
+};
+
+use crate::{
+    Config, Counters,
+    config::RETRY_AFTER_MS,
+    group::{Answer, Group, Pending},
+    state::State,
+    streams::StreamNo,
+};
+
+/// What happens to a processor.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A broadcast node sends writes.
+    Writes {
+        /// On which link.
+        peer: PeerId,
+        /// The writes.
+        batch: &'a WriteBatch,
+    },
+    /// A broadcast node has a question.
+    Query {
+        /// On which link.
+        peer: PeerId,
+        /// Its number of the question.
+        number: u64,
+        /// The question.
+        query: &'a Query,
+    },
+    /// A broadcast node's link is gone: nobody waits for its answers.
+    PeerLost(PeerId),
+    /// The group is durable.
+    Durable {
+        /// The group's number.
+        group: u64,
+    },
+    /// The disk is full, and nothing of the group is in the log.
+    Full {
+        /// The group's number.
+        group: u64,
+    },
+    /// The link to the root is there; the root will say what it watches.
+    MergerUp(PeerId),
+    /// The link to the root is gone.
+    MergerLost,
+    /// The link to the root takes no more until [`Input::MergerRoom`].
+    MergerFull,
+    /// The link to the root has room again.
+    MergerRoom,
+    /// The root says something.
+    Merger(&'a FromMerger),
+    /// Owners have changed.
+    Map(Arc<Map>),
+    /// A time that a peer's clock showed.
+    Heard(HybridTime),
+    /// The deadline has come.
+    Tick,
+}
+
+/// What a processor wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Make these rows durable, together; then say [`Input::Durable`].
+    Append {
+        /// The group's number: 1, 2, 3…
+        group: u64,
+        /// One section for each slot touched, slots ascending.
+        sections: Vec<Section>,
+    },
+    /// Answers to writes of one peer.
+    Answer {
+        /// On which link.
+        peer: PeerId,
+        /// The answers.
+        batch: AnswerBatch,
+    },
+    /// The answer to a question.
+    Reply {
+        /// On which link.
+        peer: PeerId,
+        /// The asker's number of the question.
+        number: u64,
+        /// The answer.
+        reply: Reply,
+    },
+    /// A report to the root.
+    Report(ToMerger),
+    /// A count became durable: only with [`Config::trace_tallies`].
+    Durable(TallyRow),
+}
+
+/// One write processor.
+#[derive(Debug)]
+pub struct Processor {
+    pub(crate) config: Config,
+    pub(crate) state: State,
+    pub(crate) clock: HybridClock,
+    pub(crate) gatherer: Gatherer<Group>,
+    pub(crate) counters: Counters,
+    /// When the next report of each watched stream is due.
+    pub(crate) due: BTreeSet<(Millis, StreamNo)>,
+    /// Whether the link to the root is there and has room.
+    pub(crate) merger_takes: bool,
+    /// Answers of this step, by peer.
+    ready: BTreeMap<PeerId, AnswerBatch>,
+    map_epoch: Epoch,
+    started: bool,
+}
+
+impl Processor {
+    /// A processor that knows nothing yet: [`Processor::replay`] its log, then [`Processor::start`] it.
+    pub fn new(config: Config) -> Self {
+        Self {
+            config,
+            state: State::default(),
+            clock: HybridClock::default(),
+            gatherer: Gatherer::new(),
+            counters: Counters::default(),
+            due: BTreeSet::new(),
+            merger_takes: false,
+            ready: BTreeMap::new(),
+            map_epoch: Epoch::ZERO,
+            started: false,
+        }
+    }
+
+    /// Takes the slots that the map gives to this node, under the epochs that it has just raised.
+    pub fn start(&mut self, now: Millis, map: Arc<Map>) {
+        self.state.slots.claim(&map, &self.config.node);
+        self.map_epoch = map.epoch();
+        self.clock.tick(now);
+        self.started = true;
+    }
+
+    /// Takes one input and says what is to be done.
+    pub fn step(&mut self, now: Millis, input: Input<'_>, outbox: &mut Vec<Output>) {
+        match input {
+            Input::Writes { peer, batch } => self.take_writes(now, peer, batch),
+            Input::Query { peer, number, query } => self.take_query(peer, number, query, outbox),
+            Input::PeerLost(peer) => self.forget(peer),
+            Input::Durable { group } => self.durable(now, group, outbox),
+            Input::Full { group } => self.refuse(group),
+            Input::MergerUp(_) => {
+                self.close_all();
+                self.merger_takes = true;
+            }
+            Input::MergerLost => {
+                self.close_all();
+                self.merger_takes = false;
+            }
+            Input::MergerFull => self.merger_takes = false,
+            Input::MergerRoom => self.merger_takes = true,
+            Input::Merger(FromMerger::Open { stream, epoch, from }) => self.open(now, stream, *epoch, from),
+            Input::Merger(FromMerger::Close { stream }) => {
+                if let Some(stream) = self.state.streams.find(stream) {
+                    self.close(stream);
+                }
+            }
+            Input::Map(map) => self.take_map(&map),
+            // A refused jump was reported by whoever heard it.
+            Input::Heard(time) => drop(self.clock.hear(now, time)),
+            Input::Tick => {}
+        }
+        self.seal(outbox);
+        self.report_due(now, outbox);
+        self.flush(outbox);
+    }
+
+    /// When a [`Input::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.due.first().filter(|_| self.merger_takes).map(|(due, _)| *due)
+    }
+
+    /// Whether nothing waits for the disk.
+    pub fn is_idle(&self) -> bool {
+        self.gatherer.idle() && !self.gatherer.gathering()
+    }
+
+    /// The latest time that a comment was given: what this node's heartbeats must not fall behind.
+    pub fn hybrid(&self) -> HybridTime {
+        self.clock.last()
+    }
+
+    /// What was done so far.
+    pub fn counters(&self) -> Counters {
+        Counters {
+            comments: self.state.comments.len() as u64,
+            registers: self.state.registers,
+            viewers: self.state.viewers.len() as u64,
+            streams: self.state.streams.len() as u64,
+            ..self.counters
+        }
+    }
+
+    /// Gathers an answer for the end of this step.
+    pub(crate) fn answer(&mut self, peer: PeerId, number: u64, answer: Answer) {
+        self.counters.answers += 1;
+        let batch = self.ready.entry(peer).or_default();
+        match answer {
+            Answer::Like(bits) => batch.likes.push((number, bits)),
+            Answer::Done => batch.done.push(number),
+            Answer::Refused(refusal) => {
+                self.counters.refused += 1;
+                batch.refused.push((number, refusal));
+            }
+            Answer::Moved => batch.moved.push(number),
+        }
+    }
+
+    fn take_query(&mut self, peer: PeerId, number: u64, query: &Query, outbox: &mut Vec<Output>) {
+        self.counters.queries += 1;
+        if !self.started {
+            return outbox.push(Output::Reply { peer, number, reply: Reply::Unavailable });
+        }
+        let reply = self.state.reply(query);
+        // Registers hold what is not durable yet; all else that is read is durable.
+        match self.gatherer.ride().filter(|_| matches!(query, Query::Likes { .. })) {
+            Some(group) => group.replies.push((peer, number, reply)),
+            None => outbox.push(Output::Reply { peer, number, reply }),
+        }
+    }
+
+    fn take_map(&mut self, map: &Map) {
+        if map.epoch() > self.map_epoch {
+            self.map_epoch = map.epoch();
+            self.counters.fenced += self.state.slots.fence(map, &self.config.node) as u64;
+        }
+    }
+
+    fn forget(&mut self, peer: PeerId) {
+        self.gatherer.peek_mut().forget(peer);
+        if let Some(group) = self.gatherer.in_flight_mut() {
+            group.forget(peer);
+        }
+        self.ready.remove(&peer);
+    }
+
+    /// Sends the open group to the log, if none is in flight.
+    fn seal(&mut self, outbox: &mut Vec<Output>) {
+        if let Some((group, effects)) = self.gatherer.seal() {
+            outbox.push(Output::Append { group, sections: effects.sections(&self.state) });
+        }
+    }
+
+    fn durable(&mut self, now: Millis, group: u64, outbox: &mut Vec<Output>) {
+        self.counters.groups += 1;
+        let Group { changes, pending, replies, .. } = self.gatherer.durable(group);
+        let (mut streams, mut counted) = (BTreeSet::new(), BTreeSet::new());
+        for change in changes {
+            let published = self.state.publish(change);
+            streams.extend(published.stream);
+            counted.extend(published.counted.filter(|_| self.config.trace_tallies));
+        }
+        outbox.extend(counted.into_iter().map(|comment| Output::Durable(self.state.tally(comment))));
+        for Pending { peer, number, slot, answer } in pending {
+            // A fenced owner answers nothing: the new one may know better.
+            if self.state.slots.owned(slot) {
+                self.answer(peer, number, answer);
+            }
+        }
+        outbox.extend(replies.into_iter().map(|(peer, number, reply)| Output::Reply { peer, number, reply }));
+        streams.into_iter().for_each(|stream| self.plan(now, stream));
+    }
+
+    /// The disk is full: the group in flight, and what gathered on top of it, is taken back and refused.
+    fn refuse(&mut self, group: u64) {
+        self.counters.groups_refused += 1;
+        let (refused, open) = (self.gatherer.refused(group), self.gatherer.abandon());
+        for Group { changes, pending, .. } in [open, refused] {
+            changes.into_iter().rev().for_each(|change| self.state.undo(change));
+            for Pending { peer, number, .. } in pending {
+                let refusal =
+                    Refusal::retry(Code::Unavailable, RETRY_AFTER_MS, "the disk of the comment's owner is full");
+                self.answer(peer, number, Answer::Refused(refusal));
+            }
+        }
+    }
+
+    fn flush(&mut self, outbox: &mut Vec<Output>) {
+        while let Some((peer, mut batch)) = self.ready.pop_first() {
+            batch.map_epoch = self.map_epoch;
+            outbox.push(Output::Answer { peer, batch });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

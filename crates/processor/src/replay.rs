@@ -1,0 +1,121 @@
+//! The log read back: sections of durable rows become state again.
+//!
+//! Before the machine is started. Invariant: replaying what was appended gives the state that was visible.
+
+use std::sync::Arc;
+
+use watershed_log::Section;
+use watershed_protocol::{CommentId, Position, Slot};
+
+use crate::{
+    comments::{Entry, Stage},
+    group::{Change, TapsChange},
+    machine::Processor,
+    registers::Merged,
+    rows::{Decoder, ROWS_FORMAT, Row, RowError},
+};
+
+/// A section of the log that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    /// Its rows are of a format that this version does not read.
+    #[error("rows of slot {slot} after position {from} have format {found:?}, only {ROWS_FORMAT} is read")]
+    Format {
+        /// Which slot.
+        slot: Slot,
+        /// The position before its rows.
+        from: Position,
+        /// The format's number, if there is one.
+        found: Option<u8>,
+    },
+    /// Its rows do not follow the slot's rows before it.
+    #[error("rows of slot {slot} after position {from} do not follow those before")]
+    Gap {
+        /// Which slot.
+        slot: Slot,
+        /// The position before its rows.
+        from: Position,
+    },
+    /// A row cannot be read or does not fit what is there.
+    #[error("row of slot {slot} at position {at}: {why}")]
+    Row {
+        /// Which slot.
+        slot: Slot,
+        /// The row's position.
+        at: Position,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl Processor {
+    /// Takes the next section of the log, before [`Processor::start`].
+    pub fn replay(&mut self, section: &Section) -> Result<(), ReplayError> {
+        let Section { slot, epoch, from, to, body } = section;
+        let (slot, from) = (*slot, *from);
+        let mut rows = Decoder::new(body).map_err(|found| ReplayError::Format { slot, from, found })?;
+        if !self.state.slots.resume(slot, *epoch, from) {
+            return Err(ReplayError::Gap { slot, from });
+        }
+        let mut at = from;
+        let wrong = |at: Position, why: String| ReplayError::Row { slot, at: at.next(), why };
+        while let Some(row) = rows.next().map_err(|error: RowError| wrong(at, error.to_string()))? {
+            let change = self.change_of(slot, row).map_err(|why| wrong(at, why))?;
+            self.state.slots.applied(slot);
+            self.state.publish(change);
+            at = at.next();
+        }
+        if at != *to {
+            return Err(wrong(at, format!("the section ends here, its head says {to}")));
+        }
+        Ok(())
+    }
+
+    fn change_of(&mut self, slot: Slot, row: Row) -> Result<Change, String> {
+        let state = &mut self.state;
+        let known = |found: Option<u32>, id: &CommentId| found.ok_or_else(|| format!("there is no {id:?}"));
+        Ok(match row {
+            Row::Comment { stream, comment } => {
+                if comment.id.slot() != slot || state.comments.find(&comment.id).is_some() {
+                    return Err(format!("{:?} is of another slot, or comes twice", comment.id));
+                }
+                self.clock.recover(comment.time);
+                let shelf = state.streams.shelf(&stream, slot);
+                Change::Comment { comment: state.comments.push(Entry::new(&stream, Arc::new(comment), shelf)) }
+            }
+            Row::Like { comment, viewer, register } => {
+                let comment = known(state.comments.find(&comment), &comment)?;
+                let viewer = state.viewers.intern(viewer);
+                let after = register.to_bits();
+                match state.comments[comment].registers.merge(viewer, after) {
+                    Merged::Taken { before } => {
+                        state.registers += u64::from(before == 0);
+                        Change::Like { comment, viewer, before, after }
+                    }
+                    Merged::Kept { .. } => return Err("the like changes nothing".into()),
+                }
+            }
+            Row::Deletion { comment } => {
+                let comment = known(state.comments.find(&comment), &comment)?;
+                if state.comments[comment].stage != Stage::Live {
+                    return Err("the comment is deleted already".into());
+                }
+                Change::Deletion { comment }
+            }
+            Row::Pin { stream, time, comment } => {
+                self.clock.recover(time);
+                let comment = comment.map(|id| known(state.comments.find(&id), &id)).transpose()?;
+                Change::Pin { shelf: state.streams.shelf(&stream, slot), time, comment }
+            }
+            Row::Taps { stream, reporter, counts } => {
+                let shelf = state.streams.shelf(&stream, slot);
+                let before = state.streams.shelves[shelf].taps.reporters.insert(reporter, counts.clone());
+                let falls = |(kind, count)| counts.get(kind).is_none_or(|now| now < count);
+                if before.iter().flatten().any(falls) {
+                    return Err(format!("the taps of reporter {reporter} fall"));
+                }
+                Change::Taps(Box::new(TapsChange { shelf, reporter, before, after: counts }))
+            }
+        })
+    }
+}

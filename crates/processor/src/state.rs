@@ -1,0 +1,213 @@
+//! All that a processor knows: comments, viewers, streams and slots, and how one change becomes visible or is undone.
+//!
+//! Between `writes`, which applies changes tentatively, and `report` and `query`, which read what is durable.
+//! Invariant: what is visible is exactly what the published changes make, in the order of each slot's positions.
+
+use watershed_protocol::{CommentId, Part, Position, Slot, StreamId, Tally, peer::report::TallyRow};
+
+use crate::{
+    comments::{CommentNo, Comments, Stage},
+    group::{Change, TapsChange},
+    registers::Registers,
+    rows::Encoder,
+    slots::Slots,
+    streams::{Pin, ShelfNo, StreamNo, Streams},
+    viewers::Viewers,
+    window::{Dirty, What},
+};
+
+/// The materialised log.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) slots: Slots,
+    pub(crate) comments: Comments,
+    pub(crate) viewers: Viewers,
+    pub(crate) streams: Streams,
+    /// Registers of all comments.
+    pub(crate) registers: u64,
+}
+
+/// What a published change asks of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Published {
+    /// The stream whose window has something new.
+    pub(crate) stream: Option<StreamNo>,
+    /// The comment whose count changed.
+    pub(crate) counted: Option<CommentNo>,
+}
+
+/// Whether the bits of a register, 0 for none, say "liked".
+pub(crate) fn liked(bits: u64) -> bool {
+    bits != 0 && bits & 1 == 0
+}
+
+impl State {
+    /// The slot that a change belongs to.
+    pub(crate) fn slot_of(&self, change: &Change) -> Slot {
+        self.streams.shelves[self.shelf_of(change)].slot
+    }
+
+    fn shelf_of(&self, change: &Change) -> ShelfNo {
+        match change {
+            Change::Like { comment, .. } | Change::Comment { comment } | Change::Deletion { comment } => {
+                self.comments[*comment].shelf
+            }
+            Change::Pin { shelf, .. } => *shelf,
+            Change::Taps(taps) => taps.shelf,
+        }
+    }
+
+    /// The stream of a shelf.
+    pub(crate) fn stream_id(&self, shelf: ShelfNo) -> &StreamId {
+        &self.streams[self.streams.shelves[shelf].stream].id
+    }
+
+    /// A comment that stands on this stream, by its id.
+    pub(crate) fn comment_of(&self, stream: Option<StreamNo>, id: &CommentId) -> Option<CommentNo> {
+        let comment = self.comments.find(id)?;
+        let shelf = self.comments[comment].shelf;
+        (Some(self.streams.shelves[shelf].stream) == stream).then_some(comment)
+    }
+
+    /// Writes a change as a row of the log.
+    pub(crate) fn encode(&self, change: &Change, encoder: &mut Encoder) {
+        match change {
+            Change::Like { comment, viewer, after, .. } => {
+                encoder.like(self.comments[*comment].id, self.viewers.key(*viewer), *after);
+            }
+            Change::Comment { comment } => {
+                let entry = &self.comments[*comment];
+                match &entry.content {
+                    Some(content) => encoder.comment(self.stream_id(entry.shelf), content),
+                    None => unreachable!("a comment keeps its content until its deletion is durable"),
+                }
+            }
+            Change::Deletion { comment } => encoder.deletion(self.comments[*comment].id),
+            Change::Pin { shelf, time, comment } => {
+                let id = comment.map(|comment| self.comments[comment].id);
+                encoder.pin(self.stream_id(*shelf), *time, id);
+            }
+            Change::Taps(taps) => encoder.taps(self.stream_id(taps.shelf), taps.reporter, &taps.after),
+        }
+    }
+
+    /// The current count of a comment as it is reported.
+    pub(crate) fn tally(&self, comment: CommentNo) -> TallyRow {
+        let entry = &self.comments[comment];
+        let epoch = self.slots.epoch(self.streams.shelves[entry.shelf].slot);
+        TallyRow { id: entry.id, part: Part::WHOLE, tally: Tally { epoch, version: entry.version, count: entry.likes } }
+    }
+
+    /// A change became durable: it is visible from now on.
+    pub(crate) fn publish(&mut self, change: Change) -> Published {
+        let number = self.shelf_of(&change);
+        let shelf = &mut self.streams.shelves[number];
+        let (slot, stream) = (shelf.slot, shelf.stream);
+        let position = self.slots.published(slot);
+        shelf.changed = position;
+        let mut published = Published { stream: Some(stream), counted: None };
+        match change {
+            Change::Like { comment, before, after, .. } => {
+                if liked(before) == liked(after) {
+                    return Published::default();
+                }
+                let entry = &mut self.comments[comment];
+                entry.version = position;
+                for count in [&mut entry.likes, &mut shelf.likes] {
+                    *count = if liked(after) { *count + 1 } else { *count - 1 };
+                }
+                published.counted = Some(comment);
+                self.mark_tally(stream, slot, position, comment);
+            }
+            Change::Comment { comment } => {
+                let entry = &mut self.comments[comment];
+                // Within one group it may have been deleted already: it is leaving, and its deletion follows.
+                if entry.stage == Stage::Pending {
+                    entry.stage = Stage::Live;
+                }
+                (entry.written, entry.version) = (position, position);
+                shelf.written.push(comment);
+                shelf.comments += 1;
+                self.streams[stream].history.insert(entry.order(), comment);
+                self.mark(stream, slot, position, What::Comment(comment));
+            }
+            Change::Deletion { comment } => {
+                let entry = &mut self.comments[comment];
+                entry.stage = Stage::Deleted;
+                entry.version = position;
+                entry.content = None;
+                shelf.comments -= 1;
+                shelf.likes -= std::mem::take(&mut entry.likes);
+                self.registers -= entry.registers.len() as u64;
+                entry.registers = Registers::default();
+                self.streams[stream].history.remove(&entry.order());
+                self.mark(stream, slot, position, What::Deletion(comment));
+            }
+            Change::Pin { time, comment, .. } => {
+                shelf.pin = Some(Pin { time, comment, position });
+                self.mark(stream, slot, position, What::Pin);
+            }
+            Change::Taps(taps) => self.publish_taps(*taps, position),
+        }
+        published
+    }
+
+    fn publish_taps(&mut self, taps: TapsChange, position: Position) {
+        let TapsChange { shelf, before, after, .. } = taps;
+        let shelf = &mut self.streams.shelves[shelf];
+        for (kind, count) in after {
+            let counted = before.as_ref().and_then(|before| before.get(&kind)).copied().unwrap_or_default();
+            *shelf.taps.sums.entry(kind).or_default() += count - counted;
+        }
+        shelf.taps.version = position;
+        let (stream, total) = (shelf.stream, shelf.taps.total());
+        if let Some(window) = &mut self.streams[stream].window {
+            window.taps.dirty = true;
+            window.taps.total = total;
+        }
+    }
+
+    fn mark(&mut self, stream: StreamNo, slot: Slot, position: Position, what: What) {
+        if let Some(window) = self.streams[stream].window.as_deref_mut().filter(|window| !window.resync) {
+            window.dirty.push_back(Dirty { slot, position, what });
+        }
+    }
+
+    fn mark_tally(&mut self, stream: StreamNo, slot: Slot, position: Position, comment: CommentNo) {
+        let entry = &mut self.comments[comment];
+        let watched = self.streams[stream].window.as_ref().is_some_and(|window| !window.resync);
+        if watched && !entry.dirty {
+            entry.dirty = true;
+            self.mark(stream, slot, position, What::Tally(comment));
+        }
+    }
+
+    /// A change was applied and will not become durable. Changes are undone in the reverse of their order.
+    pub(crate) fn undo(&mut self, change: Change) {
+        let shelf = self.shelf_of(&change);
+        self.slots.undone(self.streams.shelves[shelf].slot);
+        match change {
+            Change::Like { comment, viewer, before, .. } => {
+                self.comments[comment].registers.put(viewer, before);
+                self.registers -= u64::from(before == 0);
+            }
+            Change::Comment { comment } => {
+                let undone = self.comments.pop();
+                debug_assert!(undone.is_some_and(|entry| entry.stage == Stage::Pending), "{comment} is not the last");
+            }
+            Change::Deletion { comment } => {
+                let entry = &mut self.comments[comment];
+                entry.stage = if entry.written == Position::ZERO { Stage::Pending } else { Stage::Live };
+            }
+            Change::Pin { .. } => {}
+            Change::Taps(taps) => {
+                let reporters = &mut self.streams.shelves[shelf].taps.reporters;
+                match taps.before {
+                    Some(before) => drop(reporters.insert(taps.reporter, before)),
+                    None => drop(reporters.remove(&taps.reporter)),
+                }
+            }
+        }
+        self.streams.release_shelf(shelf);
+    }
+}

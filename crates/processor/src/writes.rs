@@ -1,0 +1,225 @@
+//! Writes of broadcast nodes: admitted, refused, or found to be repeats.
+//!
+//! Between the links and the open group. Effective writes are applied at once and become rows; every answer rests on the
+//! group that holds the state it read. Invariant: a write that was refused, or moved, has changed nothing.
+
+use std::sync::Arc;
+
+use watershed_protocol::{
+    Comment, Millis, Reactions, Slot,
+    client::{Code, Refusal},
+    limits,
+    peer::{
+        PeerId,
+        uplink::{CommentWrite, DeleteWrite, LikeRow, PinWrite, ReactionWrite, WriteBatch},
+    },
+};
+
+use crate::{
+    comments::{Entry, Stage, words},
+    config::{REPORTERS_MAX, RETRY_AFTER_MS, TAPS_MAX},
+    group::{Answer, Change, Pending, TapsChange},
+    machine::Processor,
+    registers::Merged,
+    streams::StreamNo,
+};
+
+/// What became of one write.
+enum Outcome {
+    /// It made a row of about this many bytes; its answer waits for the open group.
+    Changed(Change, usize, Answer),
+    /// It changed nothing; its answer rests on what it read.
+    Read(Answer),
+    /// It is answered at once: nothing that might be lost was read.
+    Refused(Refusal),
+}
+
+impl Outcome {
+    fn last(code: Code, why: impl Into<String>) -> Self {
+        Self::Read(Answer::Refused(Refusal::last(code, why)))
+    }
+
+    fn overloaded(why: &str) -> Self {
+        Self::Refused(Refusal::retry(Code::Overloaded, RETRY_AFTER_MS, why))
+    }
+
+    fn unknown_comment() -> Self {
+        Self::last(Code::UnknownComment, "there is no such comment on this stream")
+    }
+}
+
+impl Processor {
+    /// Takes a batch of writes of one peer.
+    pub(crate) fn take_writes(&mut self, now: Millis, peer: PeerId, batch: &WriteBatch) {
+        self.counters.writes_in += batch.len() as u64;
+        self.counters.likes_in += batch.likes.len() as u64;
+        let streams: Vec<Option<StreamNo>> = batch.streams.iter().map(|id| self.state.streams.find(id)).collect();
+        for row in batch.likes.iter() {
+            let stream = streams.get(usize::from(row.stream)).copied().flatten();
+            self.take(peer, batch, row.comment.slot(), row.number, |this| this.like(now, stream, &row));
+        }
+        for write in &batch.comments {
+            self.take(peer, batch, write.id.slot(), write.number, |this| this.comment(now, batch, write));
+        }
+        for write in &batch.deletes {
+            self.take(peer, batch, write.id.slot(), write.number, |this| this.delete(batch, write));
+        }
+        for write in &batch.pins {
+            self.take(peer, batch, write.slot, write.number, |this| this.pin(now, batch, write));
+        }
+        for write in &batch.reactions {
+            self.take(peer, batch, write.slot, write.number, |this| this.react(batch, write));
+        }
+    }
+
+    /// Answers one write by what `decide` makes of it, if its slot is owned here by the epoch that the sender knows.
+    fn take(
+        &mut self,
+        peer: PeerId,
+        batch: &WriteBatch,
+        slot: Slot,
+        number: u64,
+        decide: impl FnOnce(&mut Self) -> Outcome,
+    ) {
+        let slots = &self.state.slots;
+        if !slots.owned(slot) || batch.slot_epoch(slot) != Some(slots.epoch(slot)) {
+            self.counters.moved += 1;
+            return self.answer(peer, number, Answer::Moved);
+        }
+        let group = self.gatherer.peek();
+        let full = group.pending.len() >= self.config.group_answers_max || group.bytes >= self.config.group_bytes_max;
+        let outcome = if full { Outcome::overloaded("too many writes wait for the disk") } else { decide(self) };
+        let pending = |answer| Pending { peer, number, slot, answer };
+        match outcome {
+            Outcome::Changed(change, bytes, answer) => {
+                self.counters.rows += 1;
+                self.state.slots.applied(slot);
+                let group = self.gatherer.open();
+                group.changes.push(change);
+                group.bytes += bytes;
+                group.pending.push(pending(answer));
+            }
+            Outcome::Read(answer) => match self.gatherer.ride() {
+                Some(group) => group.pending.push(pending(answer)),
+                None => self.answer(peer, number, answer),
+            },
+            Outcome::Refused(refusal) => self.answer(peer, number, Answer::Refused(refusal)),
+        }
+    }
+
+    fn like(&mut self, now: Millis, stream: Option<StreamNo>, row: &LikeRow) -> Outcome {
+        let ahead = row.register.stamp.get().saturating_sub(now.get());
+        if ahead > limits::STAMP_AHEAD_MS_MAX {
+            let max = limits::STAMP_AHEAD_MS_MAX;
+            return Outcome::last(Code::BadStamp, format!("stamp is {ahead} ms ahead, at most {max} ms are allowed"));
+        }
+        let state = &mut self.state;
+        let Some(comment) = state.comment_of(stream, &row.comment) else { return Outcome::unknown_comment() };
+        if state.comments[comment].stage != Stage::Live {
+            return Outcome::unknown_comment();
+        }
+        if state.registers >= self.config.registers_max {
+            return Outcome::overloaded("this processor holds as many likes as it may");
+        }
+        let viewer = state.viewers.intern(row.viewer);
+        let after = row.register.to_bits();
+        match state.comments[comment].registers.merge(viewer, after) {
+            Merged::Kept { bits } => Outcome::Read(Answer::Like(bits)),
+            Merged::Taken { before } => {
+                state.registers += u64::from(before == 0);
+                Outcome::Changed(Change::Like { comment, viewer, before, after }, 41, Answer::Like(after))
+            }
+        }
+    }
+
+    fn comment(&mut self, now: Millis, batch: &WriteBatch, write: &CommentWrite) -> Outcome {
+        let Some(stream) = batch.stream(write.stream) else { return malformed() };
+        if let Some(found) = self.state.comments.find(&write.id) {
+            let same = self.state.comments[found].words == words(stream, &write.author, &write.body);
+            return if same {
+                Outcome::Read(Answer::Done)
+            } else {
+                Outcome::last(Code::RefReused, "this ref was used for another comment")
+            };
+        }
+        if self.state.comments.len() >= self.config.comments_max {
+            return Outcome::overloaded("this processor holds as many comments as it may");
+        }
+        let CommentWrite { id, author, name, body, .. } = write.clone();
+        let comment = Comment { id, time: self.clock.tick(now), author, name, body };
+        let bytes = 128 + comment.body.as_str().len() + comment.name.as_str().len();
+        let shelf = self.state.streams.shelf(stream, id.slot());
+        let comment = self.state.comments.push(Entry::new(stream, Arc::new(comment), shelf));
+        Outcome::Changed(Change::Comment { comment }, bytes, Answer::Done)
+    }
+
+    fn delete(&mut self, batch: &WriteBatch, write: &DeleteWrite) -> Outcome {
+        let stream = batch.stream(write.stream).and_then(|id| self.state.streams.find(id));
+        let Some(comment) = self.state.comment_of(stream, &write.id) else { return Outcome::unknown_comment() };
+        let entry = &mut self.state.comments[comment];
+        let may = write.moderator || entry.author == write.viewer;
+        match entry.stage {
+            Stage::Pending => Outcome::unknown_comment(),
+            Stage::Live if may => {
+                entry.stage = Stage::Leaving;
+                Outcome::Changed(Change::Deletion { comment }, 17, Answer::Done)
+            }
+            Stage::Live => Outcome::last(Code::Forbidden, "only the author and moderators may delete a comment"),
+            Stage::Leaving | Stage::Deleted if may => Outcome::Read(Answer::Done),
+            Stage::Leaving | Stage::Deleted => Outcome::unknown_comment(),
+        }
+    }
+
+    fn pin(&mut self, now: Millis, batch: &WriteBatch, write: &PinWrite) -> Outcome {
+        let Some(stream) = batch.stream(write.stream) else { return malformed() };
+        let comment = match write.id {
+            None => None,
+            Some(id) if id.slot() != write.slot => return malformed(),
+            Some(id) => match self.state.comment_of(self.state.streams.find(stream), &id) {
+                Some(comment) if self.state.comments[comment].stage == Stage::Live => Some(comment),
+                _ => return Outcome::unknown_comment(),
+            },
+        };
+        let (shelf, time) = (self.state.streams.shelf(stream, write.slot), self.clock.tick(now));
+        Outcome::Changed(Change::Pin { shelf, time, comment }, 96, Answer::Done)
+    }
+
+    fn react(&mut self, batch: &WriteBatch, write: &ReactionWrite) -> Outcome {
+        let Some(stream) = batch.stream(write.stream) else { return malformed() };
+        let shelf = self.state.streams.shelf(stream, write.slot);
+        let reporters = &mut self.state.streams.shelves[shelf].taps.reporters;
+        if !reporters.contains_key(&write.reporter) && reporters.len() >= REPORTERS_MAX {
+            return Outcome::overloaded("the taps of this stream have too many reporters");
+        }
+        let before = reporters.get(&write.reporter).cloned();
+        let mut after: Reactions = before.clone().unwrap_or_default();
+        for (kind, count) in &write.counts {
+            if after.contains_key(kind) || after.len() < limits::REACTION_KINDS_MAX {
+                let counted = after.entry(kind.clone()).or_default();
+                *counted = (*counted).max(*count).min(TAPS_MAX);
+            }
+        }
+        if before.as_ref() == Some(&after) || after.values().all(|count| *count == 0) {
+            self.state.streams.release_shelf(shelf);
+            return Outcome::Read(Answer::Done);
+        }
+        reporters.insert(write.reporter, after.clone());
+        // One row for each reporter and group: a later report of the same group replaces the earlier.
+        let group = self.gatherer.peek_mut();
+        if let Some(at) = group.taps.get(&(shelf, write.reporter)).copied()
+            && let Some(Change::Taps(taps)) = group.changes.get_mut(at)
+        {
+            taps.after = after;
+            return Outcome::Read(Answer::Done);
+        }
+        group.taps.insert((shelf, write.reporter), group.changes.len());
+        let bytes = 80 + after.len() * 20;
+        let change = TapsChange { shelf, reporter: write.reporter, before, after };
+        Outcome::Changed(Change::Taps(Box::new(change)), bytes, Answer::Done)
+    }
+}
+
+/// A batch that names a stream or slot that it does not hold is a bug of the sender, not of the viewer.
+fn malformed() -> Outcome {
+    Outcome::last(Code::BadMessage, "the batch does not fit together")
+}
