@@ -1,2 +1,141 @@
-//! To be written.
-fn main() {}
+//! The binary `watershed`: one subcommand a role.
+//!
+//! Each role's folder holds its driver: the only place where clock, sockets, disk and machine meet.
+//! Invariant: a bad command line or topology ends with one line and exit code 64, and nothing was bound or started.
+
+mod admin;
+mod broadcast;
+mod figures;
+mod merger;
+mod outlet;
+mod presence;
+mod processor;
+mod setup;
+mod wiring;
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use clap::{Parser, Subcommand, ValueEnum};
+use tokio_util::sync::CancellationToken;
+use watershed_protocol::{NodeName, Role};
+
+use setup::{Setup, UsageError};
+
+/// Live comments and likes for millions of viewers.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Holds viewers' WebSockets; sends their writes up and the merged frames down.
+    Broadcast(NodeArguments),
+    /// Owns comments by hash; makes comments and likes durable and counts them.
+    Processor(NodeArguments),
+    /// Merges the processors' reports into one ordered sequence of frames per stream.
+    Merger(NodeArguments),
+}
+
+#[derive(clap::Args)]
+struct NodeArguments {
+    /// The file that describes the cluster.
+    #[arg(long)]
+    topology: PathBuf,
+    /// Which of its nodes to be.
+    #[arg(long)]
+    name: String,
+    /// How log lines are written. Without it: text on a terminal, JSON elsewhere.
+    #[arg(long, value_enum)]
+    log: Option<LogForm>,
+    /// Writes each durable (comment, epoch, version, count) to this file, for checks from outside.
+    #[arg(long)]
+    trace_tallies: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum LogForm {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// How long a node may take to end before it says that it did not end in time.
+const GRACE: Duration = Duration::from_secs(8);
+/// Exit code for a bad command line or configuration (EX_USAGE).
+const EXIT_USAGE: u8 = 64;
+
+fn main() -> ExitCode {
+    let command = match Arguments::try_parse() {
+        Ok(arguments) => arguments.command,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let (role, arguments) = match command {
+        Command::Broadcast(arguments) => (Role::Broadcast, arguments),
+        Command::Processor(arguments) => (Role::Processor, arguments),
+        Command::Merger(arguments) => (Role::Merger, arguments),
+    };
+    start_logging(arguments.log);
+    match run(role, arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("watershed {role}: {error:#}");
+            if error.is::<UsageError>() { EXIT_USAGE.into() } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn run(role: Role, arguments: NodeArguments) -> anyhow::Result<()> {
+    let name: NodeName = arguments.name.parse().map_err(UsageError::name)?;
+    let setup = Setup::load(role, &arguments.topology, &name, arguments.trace_tallies)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(async {
+        let shutdown = shutdown_on_signals()?;
+        match role {
+            Role::Broadcast => broadcast::run(setup, shutdown).await,
+            Role::Processor => processor::run(setup, shutdown).await,
+            Role::Merger => merger::run(setup, shutdown).await,
+        }
+    });
+    runtime.shutdown_timeout(GRACE);
+    ended
+}
+
+/// A token that is cancelled by SIGTERM and SIGINT. A second signal, or the end of the grace period, ends the process.
+fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = CancellationToken::new();
+    let requested = token.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = terminate.recv() => {} _ = interrupt.recv() => {} }
+        tracing::info!("asked to end");
+        requested.cancel();
+        let why = tokio::select! {
+            _ = terminate.recv() => "asked again",
+            _ = interrupt.recv() => "asked again",
+            () = tokio::time::sleep(GRACE) => "the grace period is over",
+        };
+        tracing::error!(why, grace_ms = GRACE.as_millis() as u64, "did not end in time");
+        std::process::exit(1);
+    });
+    Ok(token)
+}
+
+fn start_logging(form: Option<LogForm>) {
+    use std::io::IsTerminal;
+    let terminal = std::io::stderr().is_terminal();
+    let form = form.unwrap_or(if terminal { LogForm::Text } else { LogForm::Json });
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WATERSHED_LOG").unwrap_or_else(|_| "info".into());
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
+    match form {
+        LogForm::Text => builder.init(),
+        LogForm::Json => builder.json().flatten_event(true).init(),
+    }
+}

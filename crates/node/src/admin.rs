@@ -1,0 +1,119 @@
+//! What every node answers over HTTP, whatever its role: is it up, is it ready, what has it done.
+//!
+//! Processors and mergers serve only this; a broadcast node serves it beside its viewers.
+
+use std::{
+    net::TcpStream,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use http::{StatusCode, request::Parts};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use watershed_net::http::{Handler, Reply, Request, ServerConfig, reply, serve, text};
+use watershed_protocol::client::Encoding;
+
+use crate::{
+    figures::{self, Source},
+    setup::Setup,
+};
+
+/// Whether the node does its work now, and if not, why.
+#[derive(Clone)]
+pub(crate) struct Readiness {
+    missing: Arc<Mutex<Option<&'static str>>>,
+}
+
+impl Readiness {
+    /// Not ready, for this reason.
+    pub(crate) fn new(missing: &'static str) -> Self {
+        Self { missing: Arc::new(Mutex::new(Some(missing))) }
+    }
+
+    /// Ready from now on.
+    pub(crate) fn ready(&self) {
+        self.set(None);
+    }
+
+    /// Ready, or not for this reason.
+    pub(crate) fn set(&self, missing: Option<&'static str>) {
+        *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = missing;
+    }
+
+    fn missing(&self) -> Option<&'static str> {
+        *self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The answers that all roles share.
+#[derive(Clone)]
+pub(crate) struct Admin {
+    node: String,
+    role: String,
+    readiness: Readiness,
+    source: Source,
+}
+
+impl Admin {
+    /// For one node.
+    pub(crate) fn new(setup: &Setup, readiness: Readiness, source: Source) -> Self {
+        Self { node: setup.node.name.to_string(), role: setup.node.role.to_string(), readiness, source }
+    }
+
+    /// The answer to a path that all roles share.
+    pub(crate) fn answer(&self, path: &str) -> Option<Reply> {
+        Some(match path {
+            "/healthz" => text(StatusCode::OK, "up"),
+            "/readyz" => match self.readiness.missing() {
+                None => text(StatusCode::OK, "ready"),
+                Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, why),
+            },
+            "/metrics" => {
+                let kind = "text/plain; version=0.0.4; charset=utf-8";
+                reply(StatusCode::OK, kind, figures::prometheus(&self.source))
+            }
+            "/v1/node" => {
+                let ready = self.readiness.missing();
+                let figures = figures::json(&self.source);
+                json(
+                    StatusCode::OK,
+                    &serde_json::json!({
+                        "node": self.node, "role": self.role, "ready": ready.is_none(), "missing": ready, "figures": figures,
+                    }),
+                )
+            }
+            _ => return None,
+        })
+    }
+
+    /// Serves only these.
+    pub(crate) fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> JoinHandle<()> {
+        tokio::spawn(serve(listener, Arc::new(self), ServerConfig::default(), shutdown))
+    }
+}
+
+impl Handler for Admin {
+    type Ticket = ();
+
+    async fn handle(self: Arc<Self>, request: Request) -> Reply {
+        let path = request.uri().path();
+        self.answer(path).unwrap_or_else(|| error(StatusCode::NOT_FOUND, &format!("there is nothing at {path:?}")))
+    }
+
+    async fn admit(self: Arc<Self>, _: Parts, _: Encoding) -> Result<(), Reply> {
+        Err(error(StatusCode::NOT_FOUND, "viewers connect to broadcast nodes"))
+    }
+
+    fn adopt(&self, (): (), _: TcpStream, _: Bytes) {}
+}
+
+/// An answer in JSON.
+pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
+    reply(status, "application/json", body.to_string())
+}
+
+/// An error in JSON: `{"error": why}`.
+pub(crate) fn error(status: StatusCode, why: &str) -> Reply {
+    json(status, &serde_json::json!({ "error": why }))
+}

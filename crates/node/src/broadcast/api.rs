@@ -1,0 +1,328 @@
+//! The viewers' HTTP: where to go, history, likes, totals, the cluster, the page, and the way into a stream.
+//!
+//! Between net's server and the driver. Invariant: a bad value is 400 with words that name it and its limit; what an owner
+//! does not answer is 503 with a time to retry, never a part of the truth.
+
+use std::{net::TcpStream, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures::future::join_all;
+use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use serde_json::json;
+use tokio::sync::{mpsc, watch};
+use watershed_broadcast::{Session, SessionConfig};
+use watershed_membership::Health;
+use watershed_net::{
+    carousel::{Carousel, Joiner},
+    http::{Handler, Reply, Request, get, reply},
+};
+use watershed_placement::{Map, Ring, place_viewer};
+use watershed_protocol::{
+    CommentId, DisplayName, Epoch, Invalid, NodeName, Role, Seq, StreamId, ViewerId,
+    client::{Encoding, Line},
+    limits,
+};
+
+use super::{
+    Wish,
+    history::{Owners, Unanswered},
+    rooms::Rooms,
+};
+use crate::{
+    admin::{Admin, error, json as json_reply},
+    presence::Presence,
+    setup::Setup,
+};
+
+/// How long another node may take to say its figures.
+const FIGURES_TIMEOUT: Duration = Duration::from_millis(500);
+/// Comments on a page of history when the request does not say.
+const PAGE_DEFAULT: usize = 100;
+/// After how long to ask again what an owner did not answer, in seconds.
+const RETRY_AFTER_S: &str = "1";
+
+/// Answers viewers' requests and lets them in.
+pub(super) struct Api {
+    node: NodeName,
+    viewer_spread: u16,
+    viewers_max: u64,
+    presence: Presence,
+    map: watch::Receiver<Arc<Map>>,
+    admin: Admin,
+    session: Arc<SessionConfig>,
+    carousel: Arc<Carousel>,
+    rooms: Arc<Rooms>,
+    wishes: mpsc::Sender<Wish>,
+}
+
+/// A viewer between its handshake and the carousel.
+pub(super) struct Ticket {
+    session: Session,
+    room: Arc<watershed_net::carousel::SharedRoom>,
+    resume: Option<(Epoch, Seq)>,
+    placed: NodeName,
+}
+
+impl Api {
+    pub(super) fn new(
+        setup: &Setup,
+        presence: Presence,
+        admin: Admin,
+        session: Arc<SessionConfig>,
+        carousel: Arc<Carousel>,
+        rooms: Arc<Rooms>,
+        wishes: mpsc::Sender<Wish>,
+    ) -> Self {
+        Self {
+            node: setup.node.name.clone(),
+            viewer_spread: setup.topology.broadcast.viewer_spread,
+            viewers_max: setup.topology.limits.viewers_per_node.into(),
+            map: presence.map(),
+            presence,
+            admin,
+            session,
+            carousel,
+            rooms,
+            wishes,
+        }
+    }
+
+    async fn route(&self, request: &Request) -> Result<Reply, Reply> {
+        let path = request.uri().path();
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return Err(error(StatusCode::METHOD_NOT_ALLOWED, &format!("{} is not GET", request.method())));
+        }
+        if let Some(asset) = watershed_web::asset(path) {
+            return Ok(page(&asset));
+        }
+        if let Some(answer) = self.admin.answer(path) {
+            return Ok(answer);
+        }
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let nothing = || error(StatusCode::NOT_FOUND, &format!("there is nothing at {path:?}"));
+        let parts: Vec<&str> = path.split('/').skip(1).collect();
+        match parts[..] {
+            ["v1", "cluster"] => Ok(self.cluster().await),
+            ["v1", "streams", stream] => self.totals(&parse(stream)?).await,
+            ["v1", "streams", stream, "place"] => self.place(&parse(stream)?, &query),
+            ["v1", "streams", stream, "comments"] => self.comments(&parse(stream)?, &query).await,
+            ["v1", "streams", stream, "likes"] => self.likes(&parse(stream)?, &query).await,
+            ["v1", "streams", _, "live"] => {
+                Err(error(StatusCode::UPGRADE_REQUIRED, "a stream is watched over a WebSocket"))
+            }
+            _ => Err(nothing()),
+        }
+    }
+
+    /// The node where a viewer belongs, and its WebSocket address.
+    fn placed(&self, stream: &StreamId, viewer: &ViewerId) -> (NodeName, Option<String>) {
+        let members = self.presence.members();
+        let alive =
+            members.iter().filter(|(member, health)| member.role == Role::Broadcast && *health == Health::Alive);
+        let ring = Ring::new(alive.map(|(member, _)| member.name.clone()));
+        let placed = place_viewer(&ring, stream, viewer, self.viewer_spread).unwrap_or(&self.node);
+        let ws = members.iter().find(|(member, _)| member.name == *placed).and_then(|(member, _)| member.ws.clone());
+        (placed.clone(), ws)
+    }
+
+    fn place(&self, stream: &StreamId, query: &Query) -> Result<Reply, Reply> {
+        let viewer: ViewerId = parse(query.needed("viewer")?)?;
+        let (node, ws) = self.placed(stream, &viewer);
+        let ws = ws.ok_or_else(|| unavailable("no broadcast node is alive"))?;
+        Ok(json_reply(StatusCode::OK, &json!({ "node": node, "url": format!("{ws}/v1/streams/{stream}/live") })))
+    }
+
+    async fn comments(&self, stream: &StreamId, query: &Query) -> Result<Reply, Reply> {
+        let limit = match query.get("limit") {
+            None => PAGE_DEFAULT,
+            Some(text) => {
+                let limit = text.parse().ok().filter(|limit| (1..=limits::HISTORY_PAGE_MAX).contains(limit));
+                limit
+                    .ok_or_else(|| bad(&format!("limit is {text:?}, 1 to {} are allowed", limits::HISTORY_PAGE_MAX)))?
+            }
+        };
+        let before: Option<CommentId> = query.get("before").map(parse).transpose()?;
+        let map = self.map.borrow().clone();
+        let owners = Owners { wishes: &self.wishes, map: &map };
+        let comments = owners.history(stream, before, limit).await.map_err(unanswered)?;
+        let lines: Vec<Line> = comments.iter().map(Line::from).collect();
+        Ok(json_reply(StatusCode::OK, &json!({ "comments": lines })))
+    }
+
+    async fn likes(&self, stream: &StreamId, query: &Query) -> Result<Reply, Reply> {
+        let viewer: ViewerId = parse(query.needed("viewer")?)?;
+        let ids = query.needed("ids")?.split(',').filter(|id| !id.is_empty());
+        let ids: Vec<CommentId> = ids.map(parse).collect::<Result<_, _>>()?;
+        if ids.len() > limits::LIKES_QUERY_IDS_MAX {
+            return Err(bad(&format!("{} ids, at most {} are allowed", ids.len(), limits::LIKES_QUERY_IDS_MAX)));
+        }
+        let map = self.map.borrow().clone();
+        let owners = Owners { wishes: &self.wishes, map: &map };
+        let liked = owners.likes(&self.session.key, stream, &viewer, &ids).await.map_err(unanswered)?;
+        Ok(json_reply(StatusCode::OK, &json!({ "liked": liked })))
+    }
+
+    async fn totals(&self, stream: &StreamId) -> Result<Reply, Reply> {
+        let map = self.map.borrow().clone();
+        let totals = Owners { wishes: &self.wishes, map: &map }.totals(stream).await.map_err(unanswered)?;
+        let room = self.rooms.find(stream);
+        let viewers = room.and_then(|room| room.lock().view().map(|view| view.viewers())).unwrap_or_default();
+        Ok(json_reply(
+            StatusCode::OK,
+            &json!({
+                "stream": stream, "comments": totals.comments, "likes": totals.likes, "viewers": viewers,
+                "reactions": totals.reactions,
+            }),
+        ))
+    }
+
+    /// The tree with every node's figures, asked of each now.
+    async fn cluster(&self) -> Reply {
+        let members = self.presence.members();
+        let map = self.map.borrow().clone();
+        let nodes = join_all(members.iter().map(|(member, health)| async {
+            let figures = match health {
+                Health::Dead => None,
+                _ => get(&format!("{}/v1/node", member.http), FIGURES_TIMEOUT).await.ok(),
+            };
+            let told = figures.and_then(|(_, body)| serde_json::from_slice::<serde_json::Value>(&body).ok());
+            let (state, beat_ms) = match health {
+                Health::Alive => ("alive", None),
+                Health::Silent { age_ms } => ("silent", Some(*age_ms)),
+                Health::Dead => ("dead", None),
+            };
+            let slots = (member.role == Role::Processor).then(|| map.slots_of(&member.name).len());
+            json!({
+                "node": member.name, "role": member.role, "url": member.http, "state": state,
+                "silent_ms": beat_ms, "slots": slots, "figures": told.as_ref().map(|told| &told["figures"]),
+                "ready": told.as_ref().map(|told| &told["ready"]),
+            })
+        }))
+        .await;
+        let root = map.root().map(|root| json!({ "node": root.node, "epoch": root.epoch }));
+        json_reply(StatusCode::OK, &json!({ "map_epoch": map.epoch(), "root": root, "nodes": nodes }))
+    }
+}
+
+impl Handler for Api {
+    type Ticket = Ticket;
+
+    async fn handle(self: Arc<Self>, request: Request) -> Reply {
+        let mut answer = self.route(&request).await.unwrap_or_else(|refused| refused);
+        // Pages of one node ask others where to go and what is liked.
+        answer.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        answer
+    }
+
+    async fn admit(self: Arc<Self>, head: Parts, encoding: Encoding) -> Result<Ticket, Reply> {
+        let parts: Vec<&str> = head.uri.path().split('/').skip(1).collect();
+        let ["v1", "streams", stream, "live"] = parts[..] else {
+            return Err(error(StatusCode::NOT_FOUND, &format!("there is no stream at {:?}", head.uri.path())));
+        };
+        let stream: StreamId = parse(stream)?;
+        let query = Query::parse(head.uri.query().unwrap_or_default());
+        let viewer: ViewerId = parse(query.needed("viewer")?)?;
+        let name = DisplayName::new(query.get("name").unwrap_or(viewer.as_str())).map_err(invalid)?;
+        let resume = query.get("resume").map(resume_point).transpose()?;
+        if self.carousel.figures().viewers >= self.viewers_max {
+            return Err(unavailable(&format!("this node holds {} viewers, which is all it may", self.viewers_max)));
+        }
+        let (placed, _) = self.placed(&stream, &viewer);
+        let full = || unavailable("this node has as many streams as it may");
+        let (room, is_new) = self.rooms.enter(&stream).ok_or_else(full)?;
+        if is_new && self.wishes.send(Wish::Want(stream.clone())).await.is_err() {
+            return Err(unavailable("this node ends"));
+        }
+        let session = Session::new(self.session.clone(), viewer, name, stream, encoding);
+        Ok(Ticket { session, room, resume, placed })
+    }
+
+    fn adopt(&self, ticket: Ticket, socket: TcpStream, leftover: Bytes) {
+        let Ticket { session, room, resume, placed } = ticket;
+        self.carousel.adopt(Joiner { socket, leftover, session, room, resume, placed });
+    }
+}
+
+/// The parameters of a request, decoded.
+struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(text: &str) -> Self {
+        let pairs = text.split('&').filter(|pair| !pair.is_empty());
+        Self(
+            pairs
+                .map(|pair| {
+                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                    (decode(name), decode(value))
+                })
+                .collect(),
+        )
+    }
+
+    fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
+    }
+
+    fn needed(&self, name: &str) -> Result<&str, Reply> {
+        self.get(name).ok_or_else(|| bad(&format!("the parameter {name:?} is missing")))
+    }
+}
+
+/// Percent-decoding, with + for a space; what is no escape stays as it is.
+fn decode(text: &str) -> String {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match (first, escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
+            (b'%', Some(byte)) => {
+                bytes.push(byte);
+                rest = &after[2..];
+                continue;
+            }
+            (b'+', _) => bytes.push(b' '),
+            _ => bytes.push(*first),
+        }
+        rest = after;
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn parse<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<T, Reply> {
+    text.parse().map_err(invalid)
+}
+
+fn resume_point(text: &str) -> Result<(Epoch, Seq), Reply> {
+    let point = text.split_once(':').and_then(|(epoch, seq)| Some((epoch.parse().ok()?, seq.parse().ok()?)));
+    let (epoch, seq) = point.ok_or_else(|| bad(&format!("resume is {text:?}, it has the form EPOCH:SEQ")))?;
+    Ok((Epoch::new(epoch), Seq::new(seq)))
+}
+
+fn page(asset: &watershed_web::Asset) -> Reply {
+    let mut page = reply(StatusCode::OK, asset.content_type, asset.bytes);
+    let headers = page.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(watershed_web::CONTENT_SECURITY_POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    page
+}
+
+fn invalid(invalid: Invalid) -> Reply {
+    bad(&invalid.to_string())
+}
+
+fn bad(why: &str) -> Reply {
+    error(StatusCode::BAD_REQUEST, why)
+}
+
+fn unanswered(why: Unanswered) -> Reply {
+    match why {
+        Unanswered::Unavailable => unavailable("an owner of comments cannot be reached now"),
+        Unanswered::Unknown => error(StatusCode::NOT_FOUND, "there is no such comment on this stream"),
+    }
+}
+
+fn unavailable(why: &str) -> Reply {
+    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, why);
+    reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
+    reply
+}

@@ -1,0 +1,79 @@
+//! A broadcast node's figures.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use watershed_broadcast::{Feed, Uplink};
+use watershed_net::carousel::Carousel;
+
+use crate::figures::{Figure, Source};
+
+/// The machines' figures as of the driver's last step; the carousel's are read when asked.
+#[derive(Default)]
+pub(super) struct Board {
+    figures: Mutex<Counted>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    writes_in: u64,
+    batches_out: u64,
+    resent: u64,
+    moved: u64,
+    acknowledged: u64,
+    rejected: u64,
+    held: u64,
+    frames_in: u64,
+    gaps: u64,
+}
+
+impl Board {
+    pub(super) fn set(&self, uplink: &Uplink, feed: &Feed) {
+        let (up, down) = (uplink.counters(), feed.counters());
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = Counted {
+            writes_in: up.writes_in,
+            batches_out: up.batches_out,
+            resent: up.resent,
+            moved: up.moved,
+            acknowledged: up.acknowledged,
+            rejected: up.rejected.values().sum(),
+            held: uplink.writes_held() as u64,
+            frames_in: down.frames_in,
+            gaps: down.gaps,
+        };
+    }
+
+    pub(super) fn source(self: &Arc<Self>, carousel: &Arc<Carousel>) -> Source {
+        let (board, carousel) = (self.clone(), Arc::downgrade(carousel));
+        Arc::new(move || {
+            let carousel = carousel.upgrade().map(|carousel| carousel.figures()).unwrap_or_default();
+            let c = *board.figures.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut figures = vec![
+                Figure::counter("writes_in", "Writes of viewers", c.writes_in),
+                Figure::counter("batches_out", "Batches to processors", c.batches_out),
+                Figure::counter("writes_resent", "Writes sent again after a lost link", c.resent),
+                Figure::counter("writes_moved", "Writes that found another owner", c.moved),
+                Figure::counter("writes_acknowledged", "Writes acknowledged", c.acknowledged),
+                Figure::counter("writes_rejected", "Writes refused, here or by owners", c.rejected),
+                Figure::gauge("writes_held", "Writes that wait for their answer", c.held as f64),
+                Figure::counter("frames_in", "Frames from the root", c.frames_in),
+                Figure::counter("feed_gaps", "Frames that did not continue what was there", c.gaps),
+                Figure::reduction(
+                    "reduction_writes_per_batch",
+                    "Writes in for one batch out",
+                    c.writes_in,
+                    c.batches_out,
+                ),
+                Figure::gauge(
+                    "fanout_writes_per_frame",
+                    "Writes to viewers for one frame in",
+                    carousel.frames_written as f64 / c.frames_in.max(1) as f64,
+                ),
+            ];
+            // Names repeat where a figure of the machines says the same of another hop.
+            let seen: Vec<&str> = figures.iter().map(|figure| figure.name).collect();
+            let of_carousel = carousel.all().filter(|(name, _)| !seen.contains(name));
+            figures.extend(of_carousel.map(|(name, value)| Figure::gauge(name, "Of the carousel", value as f64)));
+            figures
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! A processor's figures.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use watershed_processor::Counters;
+use watershed_store::CommitStats;
+
+use crate::figures::{Figure, Source};
+
+/// The machine's counters, as of its last step, and the commit thread's.
+#[derive(Default)]
+pub(super) struct Board {
+    counters: Mutex<Counters>,
+    commit: OnceLock<Arc<CommitStats>>,
+}
+
+impl Board {
+    pub(super) fn set(&self, counters: Counters) {
+        *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = counters;
+    }
+
+    pub(super) fn set_commit(&self, stats: Arc<CommitStats>) {
+        // Set once, at the start.
+        let _ = self.commit.set(stats);
+    }
+
+    pub(super) fn source(self: &Arc<Self>) -> Source {
+        let board = self.clone();
+        Arc::new(move || board.figures())
+    }
+
+    fn figures(&self) -> Vec<Figure> {
+        let c = *self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let commit = self.commit.get().map(|stats| stats.figures()).unwrap_or_default();
+        vec![
+            Figure::counter("writes_in", "Writes that came in", c.writes_in),
+            Figure::counter("likes_in", "Likes and unlikes that came in", c.likes_in),
+            Figure::counter("rows_logged", "Writes that changed something", c.rows),
+            Figure::counter("writes_refused", "Writes that were refused", c.refused),
+            Figure::counter("writes_moved", "Writes to slots that are not owned here", c.moved),
+            Figure::counter("reports_out", "Reports to the root", c.reports),
+            Figure::counter("tallies_out", "Counts in reports", c.tallies_out),
+            Figure::counter("queries_answered", "Questions answered", c.queries),
+            Figure::counter("slots_fenced", "Slots taken away by a newer map", c.fenced),
+            Figure::counter("commits", "Records written and synced", commit.commits),
+            Figure::counter("commit_bytes", "Bytes of the records", commit.bytes),
+            Figure::counter("commit_microseconds", "Time of all commits", commit.sync_us_total),
+            Figure::gauge("commit_microseconds_max", "The longest commit", commit.sync_us_max as f64),
+            Figure::counter("commit_disk_full", "Times that the disk was full", commit.full),
+            Figure::gauge("comments_held", "Comments in memory", c.comments as f64),
+            Figure::gauge("registers_held", "Registers in memory", c.registers as f64),
+            Figure::gauge("viewers_known", "Viewers that ever liked something here", c.viewers as f64),
+            Figure::gauge("streams_held", "Streams that hold something here", c.streams as f64),
+            Figure::reduction("reduction_likes_per_tally", "Likes in for one count out", c.likes_in, c.tallies_out),
+            Figure::reduction("reduction_writes_per_commit", "Writes in for one sync", c.writes_in, commit.commits),
+        ]
+    }
+}

@@ -1,0 +1,259 @@
+//! The write processor's driver: where the machine meets links, disk and clock.
+//!
+//! Recovery first: nothing is bound to the cluster before the log has been read back and made durable. Then one task
+//! steps the machine; it never awaits a send. Invariant: an answer leaves only after the machine has been told that the
+//! group it rests on is durable.
+
+mod metrics;
+
+use std::{fs::File, io::Write, sync::Arc};
+
+use anyhow::Context;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use watershed_log::LogConfig;
+use watershed_membership::Membership;
+use watershed_net::{
+    clock::SharedClock,
+    link::{LinkEvent, LinkEventKind, ListenLimits},
+};
+use watershed_placement::Map;
+use watershed_processor::{Config, Input, Output, Processor};
+use watershed_protocol::{
+    Role,
+    peer::{self, PeerId, report::FromMerger, uplink::ToProcessor},
+};
+use watershed_store::{CommitEvent, CommitThread};
+
+use crate::{
+    admin::{Admin, Readiness},
+    outlet::{Outlets, Sent},
+    presence::Presence,
+    setup::Setup,
+    wiring,
+};
+use metrics::Board;
+
+/// Runs until the token is cancelled, or until the disk has failed.
+pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let clock = Arc::new(SharedClock::start());
+    let (http, peers) = wiring::bind(&setup.node).await?;
+    let peers = peers.context("a processor has a port for links")?;
+    let member = setup.member(http.local_addr()?, Some(peers.local_addr()?));
+    let (membership, map) = Presence::open(&setup.topology)?;
+    let presence = Presence::join(membership.clone(), map, &member, &shutdown)?;
+    let board = Arc::new(Board::default());
+    let readiness = Readiness::new("the log is being read back");
+    let admin = Admin::new(&setup, readiness.clone(), board.source());
+    let serving = admin.serve(http, shutdown.clone());
+
+    let mut machine = Processor::new(config(&setup));
+    let directory = setup.topology.data_dir(&setup.node.name).join("log");
+    let log_config = LogConfig { segment_bytes: setup.topology.segment_bytes, ..LogConfig::default() };
+    let (machine, opened) = tokio::task::spawn_blocking(move || {
+        let opened = watershed_store::open(&directory, log_config, |record| {
+            record.sections.iter().try_for_each(|section| machine.replay(section))
+        });
+        (machine, opened)
+    })
+    .await?;
+    let (writer, recovered) = opened?;
+    tracing::info!(?recovered, "the log is read back");
+
+    let name = setup.node.name.clone();
+    let map = membership.update(&mut |map| {
+        map.claim(&name);
+    })?;
+    let (committed, commits) = mpsc::unbounded_channel();
+    let commit = CommitThread::start(writer, move |event| drop(committed.send(event)))?;
+    board.set_commit(commit.stats());
+    let trace =
+        setup.trace_tallies.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose();
+    let trace = trace.context("cannot open the file for tallies")?;
+
+    let links_end = CancellationToken::new();
+    let (told, events) = mpsc::channel(wiring::LINK_EVENTS_MAX);
+    let links = wiring::links(&setup, &presence, &clock, told, &links_end)?;
+    let listening = links.listen(peers, ListenLimits::default());
+    let _merger = wiring::follow_root(&links, &presence, shutdown.clone());
+    tracing::info!(http = %member.http, "processor is up");
+    readiness.ready();
+
+    let driver = Driver {
+        machine,
+        clock,
+        commit,
+        trace,
+        nodes: Outlets::default(),
+        merger: Outlets::default(),
+        outbox: Vec::new(),
+        board,
+    };
+    let ended = driver.run(map, presence.map(), events, commits, shutdown).await;
+    links_end.cancel();
+    listening.ended().await;
+    serving.await?;
+    ended
+}
+
+fn config(setup: &Setup) -> Config {
+    let windows = &setup.topology.windows;
+    let mut config = Config::new(setup.node.name.clone());
+    config.reports_per_s = windows.reports_per_s;
+    config.report_burst = windows.report_burst;
+    config.trace_tallies = setup.trace_tallies.is_some();
+    config
+}
+
+struct Driver {
+    machine: Processor,
+    clock: Arc<SharedClock>,
+    commit: CommitThread,
+    trace: Option<File>,
+    nodes: Outlets,
+    merger: Outlets,
+    outbox: Vec<Output>,
+    board: Arc<Board>,
+}
+
+impl Driver {
+    async fn run(
+        mut self,
+        map: Arc<Map>,
+        mut maps: watch::Receiver<Arc<Map>>,
+        mut events: mpsc::Receiver<LinkEvent>,
+        mut commits: mpsc::UnboundedReceiver<CommitEvent>,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
+        self.machine.start(self.clock.now(), map);
+        while !(shutdown.is_cancelled() && self.machine.is_idle()) {
+            let deadline = self.machine.deadline();
+            tokio::select! {
+                biased;
+                Some(event) = commits.recv() => self.committed(event)?,
+                Some(event) = events.recv() => self.link(event),
+                Ok(()) = maps.changed() => {
+                    let map = maps.borrow_and_update().clone();
+                    self.step(Input::Map(map));
+                }
+                () = wiring::until(&self.clock, deadline) => self.step(Input::Tick),
+                () = shutdown.cancelled() => {
+                    // What is in flight is answered before the end; nobody new is heard.
+                    events.close();
+                    while !self.machine.is_idle() {
+                        let Some(event) = commits.recv().await else { break };
+                        self.committed(event)?;
+                    }
+                }
+            }
+        }
+        let Self { commit, .. } = self;
+        tokio::task::spawn_blocking(move || commit.close()).await?;
+        Ok(())
+    }
+
+    fn committed(&mut self, event: CommitEvent) -> anyhow::Result<()> {
+        match event {
+            CommitEvent::Durable { group } => self.step(Input::Durable { group }),
+            CommitEvent::Full { group } => {
+                tracing::warn!(group, "the disk is full: writes are refused");
+                self.step(Input::Full { group });
+            }
+            CommitEvent::Failed { group, why } => {
+                anyhow::bail!("group {group} was not made durable, nothing more is answered: {why}")
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&mut self, event: LinkEvent) {
+        let peer = PeerId::new(event.link.get());
+        let is_merger = event.peer.role == Role::Merger;
+        match event.kind {
+            LinkEventKind::Up { handle, .. } if is_merger => {
+                self.merger.up(handle);
+                self.step(Input::MergerUp(peer));
+            }
+            LinkEventKind::Up { handle, .. } => drop(self.nodes.up(handle)),
+            LinkEventKind::Message(ref body) => self.message(peer, is_merger, body),
+            LinkEventKind::Room if is_merger => {
+                if self.merger.room(peer) {
+                    self.step(Input::MergerRoom);
+                }
+            }
+            LinkEventKind::Room => drop(self.nodes.room(peer)),
+            LinkEventKind::Down(_) if is_merger => {
+                if self.merger.lost(peer) && self.merger.len() == 0 {
+                    self.step(Input::MergerLost);
+                }
+            }
+            LinkEventKind::Down(_) => {
+                self.nodes.lost(peer);
+                self.step(Input::PeerLost(peer));
+            }
+        }
+    }
+
+    fn message(&mut self, peer: PeerId, is_merger: bool, body: &[u8]) {
+        if is_merger {
+            match peer::decode::<FromMerger>(body) {
+                Ok(message) => self.step(Input::Merger(&message)),
+                Err(error) => {
+                    tracing::error!(%error, "the merger sent what cannot be read");
+                    self.merger.hang_up(peer);
+                }
+            }
+            return;
+        }
+        match peer::decode::<ToProcessor>(body) {
+            Ok(ToProcessor::Writes(batch)) => self.step(Input::Writes { peer, batch: &batch }),
+            Ok(ToProcessor::Query { number, query }) => self.step(Input::Query { peer, number, query: &query }),
+            Err(error) => {
+                tracing::error!(%error, ?peer, "a broadcast node sent what cannot be read");
+                self.nodes.hang_up(peer);
+            }
+        }
+    }
+
+    fn step(&mut self, input: Input<'_>) {
+        let now = self.clock.now();
+        let mut outbox = std::mem::take(&mut self.outbox);
+        // What peers' clocks say has come in by heartbeats; comments must be later than all of it.
+        self.machine.step(now, Input::Heard(self.clock.hybrid()), &mut outbox);
+        self.machine.step(now, input, &mut outbox);
+        self.clock.recover(self.machine.hybrid());
+        let mut merger_full = false;
+        for output in outbox.drain(..) {
+            match output {
+                Output::Append { group, sections } => {
+                    if let Err(error) = self.commit.submit(group, sections) {
+                        // One group at a time is in flight, so only a failed log refuses one; its event ends the node.
+                        tracing::error!(group, %error, "a group was not taken");
+                    }
+                }
+                Output::Answer { peer, batch } => {
+                    self.nodes.send(peer, peer::encode(&peer::uplink::FromProcessor::Answers(batch)));
+                }
+                Output::Reply { peer, number, reply } => {
+                    self.nodes.send(peer, peer::encode(&peer::uplink::FromProcessor::Reply { number, reply }));
+                }
+                Output::Report(report) => {
+                    let body = peer::encode(&report);
+                    merger_full |= self.merger.send_to_newest(body) == Sent::Filled;
+                }
+                Output::Durable(row) => {
+                    if let Some(trace) = &mut self.trace {
+                        let watershed_protocol::Tally { epoch, version, count } = row.tally;
+                        // A trace that cannot be written makes the check fail, which is what a check is for.
+                        let _ = writeln!(trace, "{} {epoch} {version} {count}", row.id);
+                    }
+                }
+            }
+        }
+        self.outbox = outbox;
+        if merger_full {
+            self.machine.step(now, Input::MergerFull, &mut self.outbox);
+        }
+        self.board.set(self.machine.counters());
+    }
+}

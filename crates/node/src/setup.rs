@@ -1,0 +1,64 @@
+//! What a node is, before it runs: its place in the topology, and who it says it is.
+//!
+//! Command line → `Setup` → the role's `run`. Invariant: everything in it has been checked; nothing is bound yet.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use watershed_membership::{Member, Node, Topology};
+use watershed_protocol::{NodeName, Role};
+
+/// A command line or topology that cannot be run.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(String);
+
+impl UsageError {
+    /// The name on the command line is not a name.
+    pub(crate) fn name(invalid: watershed_protocol::Invalid) -> Self {
+        Self(format!("--name: {invalid}"))
+    }
+}
+
+/// One node's place in its cluster.
+pub(crate) struct Setup {
+    /// The whole cluster, as configured.
+    pub(crate) topology: Topology,
+    /// This node in it.
+    pub(crate) node: Node,
+    /// Random at each start of the process.
+    pub(crate) incarnation: u64,
+    /// Where to write durable tallies for checks from outside.
+    pub(crate) trace_tallies: Option<PathBuf>,
+}
+
+impl Setup {
+    /// Reads the topology and finds the node in it.
+    pub(crate) fn load(
+        role: Role,
+        topology: &std::path::Path,
+        name: &NodeName,
+        trace_tallies: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        let found = Topology::load(topology).map_err(|error| UsageError(format!("{}: {error}", topology.display())))?;
+        let Some(node) = found.node(name).filter(|node| node.role == role).cloned() else {
+            let names: Vec<String> = found.names(role).iter().map(ToString::to_string).collect();
+            let why =
+                format!("--name: {name} is not a {role} of {}, these are: {}", topology.display(), names.join(", "));
+            return Err(UsageError(why).into());
+        };
+        Ok(Self { topology: found, node, incarnation: Member::incarnation()?, trace_tallies })
+    }
+
+    /// This node as the others will see it, listening where it really does.
+    pub(crate) fn member(&self, http: SocketAddr, peer: Option<SocketAddr>) -> Member {
+        Member {
+            name: self.node.name.clone(),
+            role: self.node.role,
+            incarnation: self.incarnation,
+            pid: std::process::id(),
+            peer,
+            http: self.node.http_url(http.port()),
+            ws: self.node.ws_url(http.port()),
+        }
+    }
+}

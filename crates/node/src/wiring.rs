@@ -1,0 +1,109 @@
+//! What all roles' drivers are wired with: ports, links, the way to the root, the clock's alarm.
+
+use std::{collections::BTreeMap, future::pending, sync::Arc};
+
+use anyhow::Context;
+use tokio::{
+    net::TcpListener,
+    sync::mpsc,
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+use watershed_link::{Hello, LinkConfig};
+use watershed_membership::Node;
+use watershed_net::{
+    clock::SharedClock,
+    http::{ListenerConfig, listen},
+    link::{Dialing, LinkEvent, Links, Secret},
+};
+use watershed_protocol::{Millis, NodeName, Role};
+
+use crate::{presence::Presence, setup::Setup};
+
+/// Events of links that may wait for a driver; their bytes are bounded by the links' windows.
+pub(crate) const LINK_EVENTS_MAX: usize = 1_024;
+
+/// Binds the node's ports: HTTP, and for links where it has one.
+pub(crate) async fn bind(node: &Node) -> anyhow::Result<(TcpListener, Option<TcpListener>)> {
+    let taken = |port: &'static str, address: std::net::SocketAddr| {
+        format!("cannot listen on {address} ({port} of {})", node.name)
+    };
+    let http = listen(node.http, ListenerConfig::default()).with_context(|| taken("HTTP", node.http))?;
+    let peer = match node.peer {
+        Some(address) => Some(listen(address, ListenerConfig::default()).with_context(|| taken("links", address))?),
+        None => None,
+    };
+    Ok((http, peer))
+}
+
+/// Waits for a machine's deadline; for ever if it has none.
+pub(crate) async fn until(clock: &SharedClock, deadline: Option<Millis>) {
+    match deadline {
+        Some(at) => sleep_until(Instant::from_std(clock.instant_of(at))).await,
+        None => pending().await,
+    }
+}
+
+/// The links of this node, introduced as what it is.
+pub(crate) fn links(
+    setup: &Setup,
+    presence: &Presence,
+    clock: &Arc<SharedClock>,
+    events: mpsc::Sender<LinkEvent>,
+    end: &CancellationToken,
+) -> anyhow::Result<Links> {
+    let config = LinkConfig::new(Secret::new(setup.topology.secret.clone().into_bytes())?);
+    let (node, role, incarnation) = (setup.node.name.clone(), setup.node.role, setup.incarnation);
+    let (map, url) = (presence.map(), setup.node.http_url(setup.node.http.port()));
+    let hello = move || {
+        let map = map.borrow();
+        let root_epoch = map.root().map(|root| root.epoch).unwrap_or_default();
+        Hello { role, node: node.clone(), incarnation, url: url.clone(), map_epoch: map.epoch(), root_epoch }
+    };
+    Ok(Links::new(clock.clone(), config, hello, events, end.clone(), setup.incarnation))
+}
+
+/// Keeps a link to whoever is the root by the map.
+pub(crate) fn follow_root(links: &Links, presence: &Presence, end: CancellationToken) -> JoinHandle<()> {
+    follow(links, presence, end, Role::Merger, |map| map.root().map(|root| root.node.clone()).into_iter().collect())
+}
+
+/// Keeps a link to every processor that owns slots by the map.
+pub(crate) fn follow_processors(links: &Links, presence: &Presence, end: CancellationToken) -> JoinHandle<()> {
+    follow(links, presence, end, Role::Processor, watershed_placement::Map::processors)
+}
+
+fn follow(
+    links: &Links,
+    presence: &Presence,
+    end: CancellationToken,
+    role: Role,
+    whom: impl Fn(&watershed_placement::Map) -> Vec<NodeName> + Send + 'static,
+) -> JoinHandle<()> {
+    let (links, presence, mut maps) = (links.clone(), presence.clone(), presence.map());
+    tokio::spawn(async move {
+        let mut dialed: BTreeMap<NodeName, Dialing> = BTreeMap::new();
+        loop {
+            let wanted = whom(&maps.borrow_and_update());
+            dialed.retain(|node, dialing| {
+                let keep = wanted.contains(node);
+                if !keep {
+                    dialing.stop();
+                }
+                keep
+            });
+            for node in wanted {
+                let presence = presence.clone();
+                dialed.entry(node.clone()).or_insert_with(|| {
+                    let address = node.clone();
+                    links.dial(Some((role, node)), move || presence.peer_address(&address))
+                });
+            }
+            tokio::select! {
+                changed = maps.changed() => if changed.is_err() { return },
+                () = end.cancelled() => return,
+            }
+        }
+    })
+}
