@@ -39,6 +39,10 @@ pub(crate) enum Command {
         /// Its name, such as b1.
         node: String,
     },
+    /// Start every node and a small crowd, and stay until Ctrl-C, which stops all of it.
+    Demo,
+    /// Print the URL of every broadcast node, one a line.
+    Urls,
     /// Show every node with its process, URL and state.
     Status {
         /// As JSON, for programs.
@@ -102,7 +106,9 @@ impl Args {
             Some(_) if self.respawn => Err(Usage("--respawn stands alone or after `up`".into())),
             Some(command) => Ok(command.clone()),
             None if self.respawn => Ok(Command::Up { respawn: true }),
-            None => Err(Usage("a command is needed: up, start, status, stop, kill or logs; see --help".into())),
+            None => {
+                Err(Usage("a command is needed: up, demo, start, status, urls, stop, kill or logs; see --help".into()))
+            }
         }
     }
 }

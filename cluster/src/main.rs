@@ -7,6 +7,7 @@
 
 mod args;
 mod cluster;
+mod demo;
 mod logs;
 mod process;
 mod readiness;
@@ -56,6 +57,8 @@ fn run(args: &Args) -> anyhow::Result<()> {
     match args.command()? {
         Command::Up { .. } => up::up(&cluster, args.bin.as_deref(), None),
         Command::Start { node } => up::up(&cluster, args.bin.as_deref(), Some(&cluster.named(&node)?.name)),
+        Command::Demo => demo::demo(&cluster, args.bin.as_deref()),
+        Command::Urls => print(&demo::urls(&cluster)?.iter().map(|url| format!("{url}\n")).collect::<String>()),
         Command::Status { json } => status::show(&cluster, json),
         Command::Stop => stop::stop_all(&cluster),
         Command::Kill { node, signal } => stop::kill(&cluster, cluster.named(&node)?, signal),
