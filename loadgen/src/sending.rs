@@ -27,76 +27,11 @@ impl Sending {
 
     /// The message that asks for it.
     pub(crate) fn message(&self, reference: &Ref, encoding: Encoding) -> Message {
+        let payload = self.what.message(reference, encoding);
         match encoding {
-            Encoding::Json => Message::text(self.json(reference)),
-            Encoding::MessagePack => Message::binary(self.message_pack(reference)),
-        }
-    }
-
-    fn json(&self, reference: &Ref) -> String {
-        use serde_json::json;
-        match &self.what {
-            What::Comment { body } => json!({"type": "comment", "ref": reference, "body": body}),
-            What::Like { id, register } => {
-                let kind = if register.liked { "like" } else { "unlike" };
-                json!({"type": kind, "ref": reference, "id": id, "stamp": register.stamp.get()})
-            }
-            What::Delete { id } => json!({"type": "delete", "ref": reference, "id": id}),
-            What::Pin { id } => json!({"type": "pin", "ref": reference, "id": id}),
-        }
-        .to_string()
-    }
-
-    fn message_pack(&self, reference: &Ref) -> Vec<u8> {
-        use rmp_serde::to_vec;
-        let encoded = match &self.what {
-            What::Comment { body } => to_vec(&(0u8, reference, body)),
-            What::Like { id, register } => {
-                to_vec(&(if register.liked { 1u8 } else { 2 }, reference, id, register.stamp.get()))
-            }
-            What::Delete { id } => to_vec(&(4u8, reference, id)),
-            What::Pin { id } => to_vec(&(5u8, reference, id)),
-        };
-        // The writer fails only where the sink does; a Vec does not.
-        encoded.unwrap_or_else(|error| unreachable!("a message of our own always encodes: {error}"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use watershed_protocol::{
-        CommentId, Register, Stamp,
-        client::{Request, RequestLimits},
-    };
-
-    #[test]
-    fn the_server_s_reader_reads_what_is_sent_in_both_encodings() {
-        let (id, reference) = (CommentId::from_bytes([7; 16]), Ref::new("r-1").unwrap());
-        let stamp = Stamp::new(9).unwrap();
-        for what in [
-            What::Comment { body: "hello".into() },
-            What::Like { id, register: Register { stamp, liked: true } },
-            What::Like { id, register: Register { stamp, liked: false } },
-            What::Delete { id },
-            What::Pin { id: None },
-        ] {
-            for encoding in Encoding::ALL {
-                let message = Sending::new(what.clone(), 0).message(&reference, encoding).into_data();
-                let request = Request::decode(encoding, &message, &RequestLimits::default()).unwrap();
-                let reference = Some(reference.clone());
-                match (&what, request) {
-                    (What::Comment { body }, Request::Comment { reference: of, body: read }) => {
-                        assert_eq!((of, read.as_str()), (reference, body.as_str()));
-                    }
-                    (What::Like { register, .. }, request @ Request::Like { .. }) => {
-                        assert_eq!(request.register(), Some(*register));
-                    }
-                    (What::Delete { id }, request) => assert_eq!(request, Request::Delete { reference, id: *id }),
-                    (What::Pin { id }, request) => assert_eq!(request, Request::Pin { reference, id: *id }),
-                    (what, request) => panic!("{what:?} was read as {request:?}"),
-                }
-            }
+            // JSON is UTF-8.
+            Encoding::Json => Message::text(String::from_utf8_lossy(&payload).into_owned()),
+            Encoding::MessagePack => Message::binary(payload),
         }
     }
 }

@@ -14,6 +14,7 @@ mod contents;
 mod counts;
 mod ledger;
 mod likes;
+mod message;
 mod order;
 mod quiet;
 mod report;

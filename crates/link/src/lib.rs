@@ -17,6 +17,7 @@ mod backoff;
 mod frame;
 mod hello;
 mod machine;
+mod outlet;
 mod reason;
 mod session;
 
@@ -26,5 +27,6 @@ pub use frame::{
 };
 pub use hello::{Expect, Greeting, Hello, Refusal, Secret, URL_BYTES_MAX, WINDOW_BYTES_MIN};
 pub use machine::{Input, Link, LinkConfig, Output};
+pub use outlet::{Outlet, Sent};
 pub use reason::DownReason;
 pub use session::{MESSAGE_COST, OfferError};

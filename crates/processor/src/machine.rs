@@ -13,6 +13,7 @@ use watershed_placement::Map;
 use watershed_protocol::{
     Epoch, HybridClock, HybridTime, Millis,
     client::{Code, Refusal},
+    limits,
     peer::{
         PeerId,
         report::{FromMerger, TallyRow, ToMerger},
@@ -123,6 +124,8 @@ pub struct Processor {
     pub(crate) merger_takes: bool,
     /// Answers of this step, by peer.
     ready: BTreeMap<PeerId, AnswerBatch>,
+    /// Those of them that fill a batch: a group's together may be longer than a frame.
+    ready_full: Vec<(PeerId, AnswerBatch)>,
     map_epoch: Epoch,
     started: bool,
 }
@@ -139,6 +142,7 @@ impl Processor {
             due: BTreeSet::new(),
             merger_takes: false,
             ready: BTreeMap::new(),
+            ready_full: Vec::new(),
             map_epoch: Epoch::ZERO,
             started: false,
         }
@@ -159,7 +163,7 @@ impl Processor {
             Input::Query { peer, number, query } => self.take_query(peer, number, query, outbox),
             Input::PeerLost(peer) => self.forget(peer),
             Input::Durable { group } => self.durable(now, group, outbox),
-            Input::Full { group } => self.refuse(group),
+            Input::Full { group } => self.refuse(group, outbox),
             Input::MergerUp(_) => {
                 self.close_all();
                 self.merger_takes = true;
@@ -216,6 +220,9 @@ impl Processor {
     pub(crate) fn answer(&mut self, peer: PeerId, number: u64, answer: Answer) {
         self.counters.answers += 1;
         let batch = self.ready.entry(peer).or_default();
+        if batch.len() >= limits::WRITES_PER_BATCH_MAX {
+            self.ready_full.push((peer, std::mem::take(batch)));
+        }
         match answer {
             Answer::Like(bits) => batch.likes.push((number, bits)),
             Answer::Done => batch.done.push(number),
@@ -234,7 +241,11 @@ impl Processor {
         }
         let reply = self.state.reply(query);
         // Registers hold what is not durable yet; all else that is read is durable.
+        let max = self.config.group_answers_max;
         match self.gatherer.ride().filter(|_| matches!(query, Query::Likes { .. })) {
+            Some(group) if group.replies.len() >= max => {
+                outbox.push(Output::Reply { peer, number, reply: Reply::Unavailable });
+            }
             Some(group) => group.replies.push((peer, number, reply)),
             None => outbox.push(Output::Reply { peer, number, reply }),
         }
@@ -283,26 +294,35 @@ impl Processor {
     }
 
     /// The disk is full: the group in flight, and what gathered on top of it, is taken back and refused.
-    fn refuse(&mut self, group: u64) {
+    fn refuse(&mut self, group: u64, outbox: &mut Vec<Output>) {
         self.counters.groups_refused += 1;
         let (refused, open) = (self.gatherer.refused(group), self.gatherer.abandon());
-        for Group { changes, pending, .. } in [open, refused] {
-            changes.into_iter().rev().for_each(|change| self.state.undo(change));
+        let mut shelves = BTreeSet::new();
+        for Group { changes, pending, replies, .. } in [open, refused] {
+            shelves.extend(changes.into_iter().rev().map(|change| self.state.undo(change)));
+            // What they read is gone; who asks again reads what is there.
+            let unavailable = |(peer, number, _)| Output::Reply { peer, number, reply: Reply::Unavailable };
+            outbox.extend(replies.into_iter().map(unavailable));
             for Pending { peer, number, .. } in pending {
                 let refusal =
                     Refusal::retry(Code::Unavailable, RETRY_AFTER_MS, "the disk of the comment's owner is full");
                 self.answer(peer, number, Answer::Refused(refusal));
             }
         }
+        shelves.into_iter().for_each(|shelf| self.state.streams.release_shelf(shelf));
     }
 
     fn flush(&mut self, outbox: &mut Vec<Output>) {
-        while let Some((peer, mut batch)) = self.ready.pop_first() {
+        for (peer, mut batch) in self.ready_full.drain(..).chain(std::mem::take(&mut self.ready)) {
             batch.map_epoch = self.map_epoch;
             outbox.push(Output::Answer { peer, batch });
         }
     }
 }
 
+#[cfg(test)]
+mod property;
+#[cfg(test)]
+mod rig;
 #[cfg(test)]
 mod tests;

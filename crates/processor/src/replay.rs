@@ -8,11 +8,12 @@ use watershed_log::Section;
 use watershed_protocol::{CommentId, Position, Slot};
 
 use crate::{
-    comments::{Entry, Stage},
+    comments::{CommentNo, Entry, Stage},
     group::{Change, TapsChange},
     machine::Processor,
     registers::Merged,
     rows::{Decoder, ROWS_FORMAT, Row, RowError},
+    state::State,
 };
 
 /// A section of the log that cannot be taken.
@@ -73,7 +74,6 @@ impl Processor {
 
     fn change_of(&mut self, slot: Slot, row: Row) -> Result<Change, String> {
         let state = &mut self.state;
-        let known = |found: Option<u32>, id: &CommentId| found.ok_or_else(|| format!("there is no {id:?}"));
         Ok(match row {
             Row::Comment { stream, comment } => {
                 if comment.id.slot() != slot || state.comments.find(&comment.id).is_some() {
@@ -84,7 +84,7 @@ impl Processor {
                 Change::Comment { comment: state.comments.push(Entry::new(&stream, Arc::new(comment), shelf)) }
             }
             Row::Like { comment, viewer, register } => {
-                let comment = known(state.comments.find(&comment), &comment)?;
+                let comment = state.live(slot, &comment)?;
                 let viewer = state.viewers.intern(viewer);
                 let after = register.to_bits();
                 match state.comments[comment].registers.merge(viewer, after) {
@@ -95,17 +95,15 @@ impl Processor {
                     Merged::Kept { .. } => return Err("the like changes nothing".into()),
                 }
             }
-            Row::Deletion { comment } => {
-                let comment = known(state.comments.find(&comment), &comment)?;
-                if state.comments[comment].stage != Stage::Live {
-                    return Err("the comment is deleted already".into());
-                }
-                Change::Deletion { comment }
-            }
+            Row::Deletion { comment } => Change::Deletion { comment: state.live(slot, &comment)? },
             Row::Pin { stream, time, comment } => {
                 self.clock.recover(time);
-                let comment = comment.map(|id| known(state.comments.find(&id), &id)).transpose()?;
-                Change::Pin { shelf: state.streams.shelf(&stream, slot), time, comment }
+                let comment = comment.map(|id| state.live(slot, &id)).transpose()?;
+                let shelf = state.streams.shelf(&stream, slot);
+                if comment.is_some_and(|comment| state.comments[comment].shelf != shelf) {
+                    return Err("the pinned comment is of another stream".into());
+                }
+                Change::Pin { shelf, time, comment }
             }
             Row::Taps { stream, reporter, counts } => {
                 let shelf = state.streams.shelf(&stream, slot);
@@ -117,5 +115,17 @@ impl Processor {
                 Change::Taps(Box::new(TapsChange { shelf, reporter, before, after: counts }))
             }
         })
+    }
+}
+
+impl State {
+    /// The comment that a row of this slot changes.
+    fn live(&self, slot: Slot, id: &CommentId) -> Result<CommentNo, String> {
+        let found = self.comments.find(id).filter(|_| id.slot() == slot);
+        let comment = found.ok_or_else(|| format!("there is no {id:?} in this slot"))?;
+        match self.comments[comment].stage {
+            Stage::Deleted => Err(format!("{id:?} is deleted already")),
+            _ => Ok(comment),
+        }
     }
 }

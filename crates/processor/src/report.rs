@@ -51,7 +51,8 @@ impl Processor {
                 if entry.written > merged {
                     dirty.push((entry.written, What::Comment(*comment)));
                 }
-                if entry.version > merged {
+                // Until its first like a comment has no count to tell, nor a change other than its writing.
+                if entry.version > merged && entry.version != entry.written {
                     let gone = entry.stage == Stage::Deleted;
                     entry.dirty = !gone;
                     dirty.push((entry.version, if gone { What::Deletion(*comment) } else { What::Tally(*comment) }));

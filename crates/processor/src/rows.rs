@@ -16,7 +16,9 @@
 //!
 //! Invariant: decoding is total, takes no more memory than the body is long, and yields only values within their limits.
 
-use watershed_protocol::{Comment, CommentId, HybridTime, Invalid, Reactions, Register, StreamId, ViewerKey};
+use watershed_protocol::{Comment, CommentId, HybridTime, Invalid, Reactions, Register, StreamId, ViewerKey, limits};
+
+use crate::config::TAPS_MAX;
 
 /// The format of the bodies that this version writes, and the only one that it reads.
 pub(crate) const ROWS_FORMAT: u8 = 1;
@@ -135,6 +137,10 @@ pub(crate) enum RowError {
     Invalid(#[from] Invalid),
 }
 
+fn in_range(what: &'static str, found: u64, max: u64) -> Result<(), Invalid> {
+    if found <= max { Ok(()) } else { Err(Invalid::Range { what, found, min: 0, max }) }
+}
+
 /// Reads the rows of a body, one after the other.
 #[derive(Debug)]
 pub(crate) struct Decoder<'a> {
@@ -200,10 +206,12 @@ impl<'a> Decoder<'a> {
         let reporter = self.number()?;
         let stream = self.name(StreamId::new)?;
         let [kinds] = self.array()?;
+        in_range("kinds of taps", kinds.into(), limits::REACTION_KINDS_MAX as u64)?;
         let mut counts = Reactions::new();
         for _ in 0..kinds {
             let kind = self.name(watershed_protocol::ReactionKind::new)?;
             let count = self.number()?;
+            in_range("taps", count, TAPS_MAX)?;
             if counts.insert(kind.clone(), count).is_some() {
                 return Err(RowError::Twice(kind.as_str().to_owned()));
             }

@@ -182,8 +182,9 @@ impl State {
         }
     }
 
-    /// A change was applied and will not become durable. Changes are undone in the reverse of their order.
-    pub(crate) fn undo(&mut self, change: Change) {
+    /// A change was applied and will not become durable. Changes are undone in the reverse of their order. Returns its
+    /// shelf, to be released when all of them are undone: until then others stand on it.
+    pub(crate) fn undo(&mut self, change: Change) -> ShelfNo {
         let shelf = self.shelf_of(&change);
         self.slots.undone(self.streams.shelves[shelf].slot);
         match change {
@@ -208,6 +209,6 @@ impl State {
                 }
             }
         }
-        self.streams.release_shelf(shelf);
+        shelf
     }
 }

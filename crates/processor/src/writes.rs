@@ -40,7 +40,7 @@ impl Outcome {
     }
 
     fn overloaded(why: &str) -> Self {
-        Self::Refused(Refusal::retry(Code::Overloaded, RETRY_AFTER_MS, why))
+        Self::Refused(overloaded(why))
     }
 
     fn unknown_comment() -> Self {
@@ -88,7 +88,7 @@ impl Processor {
         }
         let group = self.gatherer.peek();
         let full = group.pending.len() >= self.config.group_answers_max || group.bytes >= self.config.group_bytes_max;
-        let outcome = if full { Outcome::overloaded("too many writes wait for the disk") } else { decide(self) };
+        let outcome = if full { Outcome::Refused(crowded()) } else { decide(self) };
         let pending = |answer| Pending { peer, number, slot, answer };
         match outcome {
             Outcome::Changed(change, bytes, answer) => {
@@ -100,6 +100,10 @@ impl Processor {
                 group.pending.push(pending(answer));
             }
             Outcome::Read(answer) => match self.gatherer.ride() {
+                // The group in flight takes no changes any more, but as many who only read as come.
+                Some(group) if group.pending.len() >= self.config.group_answers_max => {
+                    self.answer(peer, number, Answer::Refused(crowded()));
+                }
                 Some(group) => group.pending.push(pending(answer)),
                 None => self.answer(peer, number, answer),
             },
@@ -118,7 +122,8 @@ impl Processor {
         if state.comments[comment].stage != Stage::Live {
             return Outcome::unknown_comment();
         }
-        if state.registers >= self.config.registers_max {
+        let known = |viewer| state.comments[comment].registers.get(viewer) != 0;
+        if state.registers >= self.config.registers_max && !state.viewers.find(row.viewer).is_some_and(known) {
             return Outcome::overloaded("this processor holds as many likes as it may");
         }
         let viewer = state.viewers.intern(row.viewer);
@@ -186,6 +191,9 @@ impl Processor {
 
     fn react(&mut self, batch: &WriteBatch, write: &ReactionWrite) -> Outcome {
         let Some(stream) = batch.stream(write.stream) else { return malformed() };
+        if write.counts.values().all(|count| *count == 0) {
+            return Outcome::Read(Answer::Done);
+        }
         let shelf = self.state.streams.shelf(stream, write.slot);
         let reporters = &mut self.state.streams.shelves[shelf].taps.reporters;
         if !reporters.contains_key(&write.reporter) && reporters.len() >= REPORTERS_MAX {
@@ -193,14 +201,13 @@ impl Processor {
         }
         let before = reporters.get(&write.reporter).cloned();
         let mut after: Reactions = before.clone().unwrap_or_default();
-        for (kind, count) in &write.counts {
+        for (kind, count) in write.counts.iter().filter(|(_, count)| **count > 0) {
             if after.contains_key(kind) || after.len() < limits::REACTION_KINDS_MAX {
                 let counted = after.entry(kind.clone()).or_default();
                 *counted = (*counted).max(*count).min(TAPS_MAX);
             }
         }
-        if before.as_ref() == Some(&after) || after.values().all(|count| *count == 0) {
-            self.state.streams.release_shelf(shelf);
+        if before.as_ref() == Some(&after) {
             return Outcome::Read(Answer::Done);
         }
         reporters.insert(write.reporter, after.clone());
@@ -217,6 +224,14 @@ impl Processor {
         let change = TapsChange { shelf, reporter: write.reporter, before, after };
         Outcome::Changed(Change::Taps(Box::new(change)), bytes, Answer::Done)
     }
+}
+
+fn overloaded(why: &str) -> Refusal {
+    Refusal::retry(Code::Overloaded, RETRY_AFTER_MS, why)
+}
+
+fn crowded() -> Refusal {
+    overloaded("too many writes wait for the disk")
 }
 
 /// A batch that names a stream or slot that it does not hold is a bug of the sender, not of the viewer.

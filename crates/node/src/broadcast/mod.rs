@@ -19,6 +19,7 @@ use watershed_net::{
     http::{ServerConfig, serve},
     link::{LinkEvent, LinkEventKind},
 };
+use watershed_link::Sent;
 use watershed_placement::Map;
 use watershed_protocol::{
     Role, StreamId,
@@ -31,7 +32,7 @@ use watershed_protocol::{
 
 use crate::{
     admin::{Admin, Readiness},
-    outlet::{Outlets, Sent},
+    outlet::Outlets,
     presence::Presence,
     setup::Setup,
     wiring,

@@ -16,6 +16,7 @@ use watershed_net::{
     clock::SharedClock,
     link::{LinkEvent, LinkEventKind, ListenLimits},
 };
+use watershed_link::Sent;
 use watershed_placement::Map;
 use watershed_protocol::{
     Role,
@@ -24,7 +25,7 @@ use watershed_protocol::{
 
 use crate::{
     admin::{Admin, Readiness},
-    outlet::{Outlets, Sent},
+    outlet::Outlets,
     presence::Presence,
     setup::Setup,
     wiring,

@@ -11,6 +11,7 @@ use std::{fs::File, io::Write, sync::Arc};
 use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use watershed_link::Sent;
 use watershed_log::LogConfig;
 use watershed_membership::Membership;
 use watershed_net::{
@@ -27,7 +28,7 @@ use watershed_store::{CommitEvent, CommitThread};
 
 use crate::{
     admin::{Admin, Readiness},
-    outlet::{Outlets, Sent},
+    outlet::Outlets,
     presence::Presence,
     setup::Setup,
     wiring,

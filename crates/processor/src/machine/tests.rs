@@ -1,1 +1,14 @@
-//! Promises.
+//! What a processor promises, one test a promise.
+
+mod comments;
+mod deletions;
+mod disk;
+mod fences;
+mod groups;
+mod likes;
+mod pins;
+mod queries;
+mod replay;
+mod reports;
+mod taps;
+mod windows;

@@ -1,0 +1,73 @@
+//! What goes wrong in a run, and when.
+//!
+//! Drawn from the seed before the run begins. Invariant: everything is over before the end that the run allows for, so
+//! that what must hold when all is quiet can be asked for.
+
+use watershed_protocol::Role;
+
+use crate::{outside::Outside, time::Moment};
+
+/// When faults may begin, and when the last must be over.
+const FIRST_MS: u64 = 2_000;
+const LAST_MS: u64 = 22_000;
+
+/// Something that goes wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// A process dies, and starts again after a while. With the power gone, its disk loses what was not synced and nobody
+    /// is told.
+    Kill { node: usize, power: bool, down_ms: u64 },
+    /// A process is held up, and then goes on as if nothing had been.
+    Pause { node: usize, ms: u64 },
+    /// One link between nodes breaks.
+    Cut,
+    /// Bytes of one link come twice.
+    Repeat,
+    /// Two nodes cannot reach each other.
+    Part { a: usize, b: usize, ms: u64 },
+    /// A disk takes a second for a sync.
+    SlowDisk { node: usize, ms: u64 },
+    /// A disk has no room for more.
+    FullDisk { node: usize, ms: u64 },
+    /// It has room again.
+    RoomAgain { node: usize },
+    /// A viewer goes, and comes back.
+    Leave { viewer: usize },
+    /// A viewer's connection goes dead without a word.
+    Freeze { viewer: usize },
+}
+
+/// Draws the faults of a run.
+pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize) -> Vec<(Moment, Fault)> {
+    let nodes = outside.places.len();
+    let processors = outside.of_role(Role::Processor);
+    let count = random.usize(6..18);
+    let mut faults: Vec<(Moment, Fault)> = (0..count)
+        .map(|_| {
+            let node = random.usize(..nodes);
+            let other = (node + random.usize(1..nodes)) % nodes;
+            let disk = processors[random.usize(..processors.len())];
+            let fault = match random.u8(..20) {
+                0..=5 => Fault::Kill { node, power: random.bool(), down_ms: random.u64(50..3_000) },
+                6..=7 => Fault::Pause { node, ms: random.u64(100..4_000) },
+                8..=9 => Fault::Cut,
+                10 => Fault::Repeat,
+                11..=12 => Fault::Part { a: node, b: other, ms: random.u64(200..5_000) },
+                13 => Fault::SlowDisk { node: disk, ms: random.u64(500..3_000) },
+                14 => Fault::FullDisk { node: disk, ms: random.u64(200..2_000) },
+                15..=17 => Fault::Leave { viewer: random.usize(..viewers) },
+                _ => Fault::Freeze { viewer: random.usize(..viewers) },
+            };
+            (Moment::of_ms(random.u64(FIRST_MS..LAST_MS)), fault)
+        })
+        .collect();
+    let room_again: Vec<_> = faults
+        .iter()
+        .filter_map(|(at, fault)| match fault {
+            Fault::FullDisk { node, ms } => Some((at.plus_ms(*ms), Fault::RoomAgain { node: *node })),
+            _ => None,
+        })
+        .collect();
+    faults.extend(room_again);
+    faults
+}

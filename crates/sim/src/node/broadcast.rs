@@ -1,0 +1,332 @@
+//! The broadcast node's driver in the simulator.
+//!
+//! Between the uplink, the feed and the halls, and the simulated links and viewers' connections. Invariant: a stream that
+//! is wanted from the root has a hall here, and the other way round.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use watershed_broadcast::{Feed, Origin, Session, SessionConfig, To, Uplink, Verdict, feed, uplink};
+use watershed_link::Sent;
+use watershed_protocol::{
+    Millis, OrderKey, ReactionKind, Role, Snapshot, StreamId,
+    peer::{
+        self,
+        feed::FromFeed,
+        uplink::{FromProcessor, Query},
+    },
+};
+
+use super::{Driver, hall::Hall};
+use crate::{
+    event::{Event, Join, NodeEvent},
+    links::{Links, Told},
+    network::{ConnId, Side},
+    outside::Outside,
+    time::Moment,
+};
+
+/// How long a stream without viewers stays. Short, so that a run leaves and enters streams.
+const EMPTY_MS: u64 = 3_000;
+/// Comments on one page of the checker's history. Small, so that a run has many pages.
+pub(crate) const PAGE: u32 = 40;
+
+/// One process.
+#[derive(Debug)]
+pub(crate) struct Broadcast {
+    me: usize,
+    life: u64,
+    links: Links,
+    uplink: Uplink,
+    feed: Feed,
+    session: Arc<SessionConfig>,
+    halls: BTreeMap<StreamId, Hall>,
+    seats: BTreeMap<ConnId, (StreamId, u32)>,
+    seats_made: u32,
+}
+
+impl Broadcast {
+    pub(crate) fn start(outside: &mut Outside, me: usize, life: u64) -> Self {
+        let map = outside.map().clone();
+        let reporter = outside.random.u64(..);
+        let mut session = SessionConfig::new(map.key().clone(), reporter);
+        session.moderators = "mod".parse().into_iter().collect();
+        session.kinds = ["heart", "clap"].into_iter().filter_map(|kind| ReactionKind::new(kind).ok()).collect();
+        session.comments_per_minute = 120;
+        session.likes_per_minute = 240;
+        session.beat_ms = super::hall::BEAT_MS;
+        let mut node = Self {
+            me,
+            life,
+            links: Links::new(outside, me, life),
+            uplink: Uplink::new(uplink::Config::new(reporter), map),
+            feed: Feed::new(feed::Config::default()),
+            session: Arc::new(session),
+            halls: BTreeMap::new(),
+            seats: BTreeMap::new(),
+            seats_made: 0,
+        };
+        node.map(outside);
+        node
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        let halls = self.halls.values().filter_map(Hall::deadline);
+        let empty = self.halls.values().filter(|hall| hall.seats.is_empty());
+        let empty = empty.map(|hall| hall.empty_since.plus(EMPTY_MS));
+        let own = [self.links.deadline(), self.uplink.deadline(), self.feed.deadline()].into_iter().flatten();
+        own.chain(halls).chain(empty).min().map(|at| self.links.clock.moment_of(at))
+    }
+
+    pub(crate) fn snapshot(&self, stream: &StreamId) -> Option<Snapshot> {
+        Some(self.halls.get(stream)?.room.view()?.snapshot())
+    }
+
+    fn now(&self, outside: &Outside) -> Millis {
+        self.links.clock.now(outside.now())
+    }
+
+    fn upward(&mut self, outside: &mut Outside, input: uplink::Input<'_>) {
+        let (now, mut outputs, mut full) = (self.now(outside), Vec::new(), Vec::new());
+        self.uplink.step(now, input, &mut outputs);
+        for output in outputs {
+            match output {
+                uplink::Output::Send { peer, message } => {
+                    if self.links.send(outside, peer, peer::encode(&message)) == Sent::Filled {
+                        full.push(peer);
+                    }
+                }
+                uplink::Output::Answer { origin, response } => {
+                    let number = origin.0 as u32;
+                    let Some(hall) = self.halls.values_mut().find(|hall| hall.seats.contains_key(&number)) else {
+                        continue;
+                    };
+                    if let Some(seat) = hall.seats.get_mut(&number) {
+                        seat.session.answered();
+                        seat.push(&response);
+                    }
+                    hall.serve(outside, now, number, false);
+                    let stream = hall.stream.clone();
+                    self.read(outside, &stream, number);
+                }
+                uplink::Output::Told { token, reply } => drop(outside.read.insert(token, reply)),
+                uplink::Output::WantMap { .. } => {}
+            }
+        }
+        full.into_iter().for_each(|peer| self.upward(outside, uplink::Input::Full(peer)));
+    }
+
+    fn downward(&mut self, outside: &mut Outside, input: feed::Input) {
+        let (now, mut outputs, mut full) = (self.now(outside), Vec::new(), Vec::new());
+        self.feed.step(now, input, &mut outputs);
+        for output in outputs {
+            match output {
+                feed::Output::Send { peer, message } => {
+                    if self.links.send(outside, peer, peer::encode(&message)) == Sent::Filled {
+                        full.push(peer);
+                    }
+                }
+                feed::Output::Publish { stream, update } => {
+                    let Some(hall) = self.halls.get_mut(&stream) else { continue };
+                    if let Err(gap) = hall.publish(now, update) {
+                        // The feed promises that what it publishes chains; production asks anew and goes on.
+                        outside.broken.push(format!("node {}: the feed published a gap of {stream}: {gap}", self.me));
+                    }
+                }
+                feed::Output::Unknown { stream, epoch, seq } => {
+                    if let Some(hall) = self.halls.get_mut(&stream) {
+                        hall.start_over((epoch, seq));
+                    }
+                }
+            }
+        }
+        full.into_iter().for_each(|peer| self.downward(outside, feed::Input::Full(peer)));
+        self.put_turns(outside);
+    }
+
+    /// Puts the turns that are wanted on the agenda.
+    fn put_turns(&mut self, outside: &mut Outside) {
+        let (node, life) = (self.me, self.life);
+        for hall in self.halls.values_mut().filter(|hall| hall.wants_turn()) {
+            hall.turning = true;
+            let event = NodeEvent::Turn { stream: hall.stream.clone() };
+            outside.agenda.in_us(outside.random.u64(20..400), Event::Node { node, life, event });
+        }
+    }
+
+    fn turn(&mut self, outside: &mut Outside, stream: &StreamId) {
+        let now = self.now(outside);
+        if let Some(hall) = self.halls.get_mut(stream) {
+            hall.turn(outside, now);
+            hall.turning = false;
+        }
+        self.put_turns(outside);
+    }
+
+    fn join(&mut self, outside: &mut Outside, conn: ConnId, join: Join) {
+        let now = self.now(outside);
+        let Join { viewer, name, stream, encoding, resume, room } = join;
+        let is_new = !self.halls.contains_key(&stream);
+        let hall = self.halls.entry(stream.clone()).or_insert_with(|| Hall::new(stream.clone(), now));
+        self.seats_made += 1;
+        let number = self.seats_made;
+        self.seats.insert(conn, (stream.clone(), number));
+        let session = Session::new(self.session.clone(), viewer, name, stream.clone(), encoding);
+        let place = outside.places[self.me].name.as_str();
+        let welcome = session.welcome(place, place);
+        let ahead = hall.join(outside, now, number, (conn, session, room), resume, &welcome);
+        let viewers = hall.seats.len() as u64;
+        hall.serve(outside, now, number, false);
+        if is_new {
+            self.downward(outside, feed::Input::Want { stream: stream.clone() });
+        }
+        self.downward(outside, feed::Input::Viewers { stream: stream.clone(), viewers });
+        if let Some((epoch, seq)) = ahead {
+            self.downward(outside, feed::Input::Point { stream, epoch, seq });
+        }
+    }
+
+    fn leave(&mut self, outside: &mut Outside, conn: ConnId) {
+        let now = self.now(outside);
+        let Some((stream, number)) = self.seats.remove(&conn) else { return };
+        let Some(hall) = self.halls.get_mut(&stream) else { return };
+        hall.leave(now, number);
+        let viewers = hall.seats.len() as u64;
+        self.downward(outside, feed::Input::Viewers { stream, viewers });
+    }
+
+    /// A viewer says something. While too much of it is unanswered it is not read.
+    fn hear(&mut self, outside: &mut Outside, conn: ConnId, payload: Bytes) {
+        let Some((stream, number)) = self.seats.get(&conn).cloned() else { return };
+        if let Some(seat) = self.halls.get_mut(&stream).and_then(|hall| hall.seats.get_mut(&number)) {
+            seat.unread.push_back(payload);
+        }
+        self.read(outside, &stream, number);
+    }
+
+    /// Takes what a viewer has sent, as far as it may be read.
+    fn read(&mut self, outside: &mut Outside, stream: &StreamId, number: u32) {
+        let now = self.now(outside);
+        let mut writes = Vec::new();
+        let mut tapped = Vec::new();
+        let Some(hall) = self.halls.get_mut(stream) else { return };
+        while let Some(seat) = hall.seats.get_mut(&number).filter(|seat| !seat.is_halted()) {
+            let Some(payload) = seat.unread.pop_front() else { break };
+            match seat.session.request(now, Origin(number.into()), &payload) {
+                Verdict::Write(write) => writes.push(write),
+                Verdict::Answer(response) => {
+                    seat.push(&response);
+                    hall.serve(outside, now, number, false);
+                }
+                Verdict::Taps { kind, count } => tapped.push((kind, count)),
+                Verdict::Nothing => {}
+            }
+        }
+        if !writes.is_empty() {
+            self.upward(outside, uplink::Input::Writes(&mut writes));
+        }
+        for (kind, count) in tapped {
+            self.upward(outside, uplink::Input::Taps { stream: stream.clone(), kind, count: count.into() });
+        }
+    }
+
+    fn ask(&mut self, outside: &mut Outside, token: u64, stream: &StreamId, before: Option<OrderKey>) {
+        // One question to each owner, under neighbouring tokens.
+        for (part, node) in (0..).zip(outside.map().clone().processors()) {
+            let query = Query::History { stream: stream.clone(), before, limit: PAGE };
+            self.upward(outside, uplink::Input::Ask { token: token + part, to: To::Node(node), query });
+        }
+    }
+
+    /// Forgets streams that nobody has watched for a while.
+    fn leave_empty(&mut self, outside: &mut Outside, now: Millis) {
+        let over = |hall: &Hall| hall.seats.is_empty() && now.since(hall.empty_since) >= EMPTY_MS;
+        let gone: Vec<StreamId> =
+            self.halls.values().filter(|hall| over(hall)).map(|hall| hall.stream.clone()).collect();
+        for stream in gone {
+            self.halls.remove(&stream);
+            self.downward(outside, feed::Input::Unwant { stream });
+        }
+    }
+}
+
+impl Driver for Broadcast {
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+
+    fn told(&mut self, outside: &mut Outside, told: Told) {
+        match told {
+            Told::Up { peer, role: Role::Merger, .. } => self.downward(outside, feed::Input::Up { peer }),
+            Told::Up { peer, node, .. } => self.upward(outside, uplink::Input::Up { peer, node }),
+            Told::Message { peer, role: Role::Merger, body } => match peer::decode::<FromFeed>(&body) {
+                Ok(message) => self.downward(outside, feed::Input::Message { peer, message }),
+                Err(error) => outside.broken.push(format!("node {} cannot read a frame: {error}", self.me)),
+            },
+            Told::Message { peer, body, .. } => match peer::decode::<FromProcessor>(&body) {
+                Ok(message) => self.upward(outside, uplink::Input::Message { peer, message }),
+                Err(error) => outside.broken.push(format!("node {} cannot read an answer: {error}", self.me)),
+            },
+            Told::Room { peer, role } => {
+                if self.links.room(outside, peer) {
+                    match role {
+                        Role::Merger => self.downward(outside, feed::Input::Room(peer)),
+                        _ => self.upward(outside, uplink::Input::Room(peer)),
+                    }
+                }
+            }
+            Told::Down { peer, role: Role::Merger } => self.downward(outside, feed::Input::Lost(peer)),
+            Told::Down { peer, .. } => self.upward(outside, uplink::Input::Lost(peer)),
+        }
+    }
+
+    fn map(&mut self, outside: &mut Outside) {
+        let map = outside.map().clone();
+        let root: Vec<_> = map.root().map(|root| root.node.clone()).into_iter().collect();
+        let mut told = self.links.follow(outside, Role::Merger, &root);
+        told.extend(self.links.follow(outside, Role::Processor, &map.processors()));
+        told.into_iter().for_each(|told| self.told(outside, told));
+        self.upward(outside, uplink::Input::Map(map));
+    }
+
+    fn other(&mut self, outside: &mut Outside, event: NodeEvent) {
+        match event {
+            NodeEvent::Joined { conn, join } => self.join(outside, conn, *join),
+            NodeEvent::Bytes { conn, bytes } => self.hear(outside, conn, bytes),
+            NodeEvent::Closed { conn } => self.leave(outside, conn),
+            NodeEvent::Writable { conn } => {
+                let now = self.now(outside);
+                if let Some((stream, number)) = self.seats.get(&conn)
+                    && let Some(hall) = self.halls.get_mut(stream)
+                {
+                    hall.serve(outside, now, *number, false);
+                }
+            }
+            NodeEvent::Turn { stream } => self.turn(outside, &stream),
+            NodeEvent::Read { token, stream, before } => self.ask(outside, token, &stream, before),
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, outside: &mut Outside) {
+        let now = self.now(outside);
+        let due = |at: Option<Millis>| at.is_some_and(|at| at <= now);
+        if due(self.uplink.deadline()) {
+            self.upward(outside, uplink::Input::Tick);
+        }
+        if due(self.feed.deadline()) {
+            self.downward(outside, feed::Input::Tick);
+        }
+        let mut given_up = Vec::new();
+        for hall in self.halls.values_mut() {
+            let seats = hall.tick(now);
+            given_up.extend(seats.into_iter().filter_map(|number| hall.seats.get(&number).map(|seat| seat.conn)));
+        }
+        for conn in given_up {
+            outside.close(conn, Side::Called);
+            self.leave(outside, conn);
+        }
+        self.leave_empty(outside, now);
+        self.put_turns(outside);
+    }
+}

@@ -1,0 +1,184 @@
+//! The write processor's driver in the simulator.
+//!
+//! Between the machine and the simulated links and disk. Invariant: as in production, the machine is told that a group is
+//! durable only after its sync, unless a bug is planted.
+
+use watershed_ledger::Durable;
+use watershed_log::AppendError;
+use watershed_processor::{Config, Input, Output, Processor as Machine};
+use watershed_protocol::{
+    Millis, Role,
+    peer::{
+        self, PeerId,
+        report::FromMerger,
+        uplink::{FromProcessor, ToProcessor},
+    },
+};
+
+use super::Driver;
+use crate::{
+    event::{Event, NodeEvent},
+    links::{Links, Told},
+    outside::{Outside, Sabotage},
+    time::Moment,
+};
+use watershed_link::Sent;
+
+/// One process.
+#[derive(Debug)]
+pub(crate) struct Processor {
+    me: usize,
+    life: u64,
+    links: Links,
+    machine: Machine,
+}
+
+impl Processor {
+    pub(crate) fn start(outside: &mut Outside, me: usize, life: u64) -> Result<Self, String> {
+        let name = outside.places[me].name.clone();
+        let mut config = Config::new(name.clone());
+        config.trace_tallies = true;
+        let mut machine = Machine::new(config);
+        let records = outside.disks[me].open(&mut machine)?;
+        let keep = outside.sabotage == Some(Sabotage::KeepSlotEpochs) && life > 1;
+        let map = if keep {
+            outside.map().clone()
+        } else {
+            outside.update_map(|map| {
+                map.claim(&name);
+            })
+        };
+        let mut links = Links::new(outside, me, life);
+        machine.start(links.clock.now(outside.now()), map);
+        links.clock.recover(machine.hybrid());
+        outside.note(format_args!("processor {me} has replayed {records} records"));
+        let mut processor = Self { me, life, links, machine };
+        processor.map(outside);
+        Ok(processor)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Moment> {
+        let at: Option<Millis> = [self.machine.deadline(), self.links.deadline()].into_iter().flatten().min();
+        at.map(|at| self.links.clock.moment_of(at))
+    }
+
+    fn step(&mut self, outside: &mut Outside, input: Input<'_>) {
+        let now = self.links.clock.now(outside.now());
+        let mut outbox = Vec::new();
+        self.machine.step(now, Input::Heard(self.links.clock.hybrid(outside.now())), &mut outbox);
+        self.machine.step(now, input, &mut outbox);
+        self.links.clock.recover(self.machine.hybrid());
+        let (mut merger_full, mut early) = (false, None);
+        for output in outbox {
+            match output {
+                Output::Append { group, sections } => {
+                    let event = match outside.disks[self.me].append(&sections) {
+                        Ok(_) => NodeEvent::Synced { group },
+                        Err(AppendError::Full) => NodeEvent::Full { group },
+                        Err(error) => {
+                            outside.broken.push(format!("processor {}: group {group}: {error}", self.me));
+                            continue;
+                        }
+                    };
+                    early = (outside.sabotage == Some(Sabotage::AnswerEarly)).then_some(group).or(early);
+                    let after_us = outside.sync_us(self.me);
+                    let (node, life) = (self.me, self.life);
+                    outside.agenda.in_us(after_us, Event::Node { node, life, event });
+                }
+                Output::Answer { peer, batch } => self.send(outside, peer, &FromProcessor::Answers(batch)),
+                Output::Reply { peer, number, reply } => {
+                    self.send(outside, peer, &FromProcessor::Reply { number, reply });
+                }
+                Output::Report(report) => {
+                    if let Some(peer) = self.links.newest(Role::Merger) {
+                        merger_full |= self.links.send(outside, peer, peer::encode(&report)) == Sent::Filled;
+                    }
+                }
+                Output::Durable(row) => {
+                    outside.durable.push(Durable { id: row.id, parts: row.part.of, count: row.tally.count });
+                }
+            }
+        }
+        if merger_full {
+            self.machine.step(now, Input::MergerFull, &mut Vec::new());
+        }
+        if let Some(group) = early {
+            self.step(outside, Input::Durable { group });
+        }
+    }
+
+    fn send(&mut self, outside: &mut Outside, peer: PeerId, message: &FromProcessor) {
+        // What is held makes no difference to this machine: answers are bounded by the writes that ask for them.
+        self.links.send(outside, peer, peer::encode(message));
+    }
+
+    fn message(&mut self, outside: &mut Outside, peer: PeerId, role: Role, body: &[u8]) {
+        let taken = match role {
+            Role::Merger => peer::decode::<FromMerger>(body).map(|message| self.step(outside, Input::Merger(&message))),
+            _ => peer::decode::<ToProcessor>(body).map(|message| match message {
+                ToProcessor::Writes(batch) => self.step(outside, Input::Writes { peer, batch: &batch }),
+                ToProcessor::Query { number, query } => {
+                    self.step(outside, Input::Query { peer, number, query: &query });
+                }
+            }),
+        };
+        if let Err(error) = taken {
+            outside.broken.push(format!("processor {} cannot read a message: {error}", self.me));
+        }
+    }
+}
+
+impl Driver for Processor {
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
+
+    fn told(&mut self, outside: &mut Outside, told: Told) {
+        match told {
+            Told::Up { peer, role: Role::Merger, .. } => self.step(outside, Input::MergerUp(peer)),
+            Told::Up { .. } => {}
+            Told::Message { peer, role, body } => self.message(outside, peer, role, &body),
+            Told::Room { peer, role } => {
+                if self.links.room(outside, peer) && role == Role::Merger {
+                    self.step(outside, Input::MergerRoom);
+                }
+            }
+            Told::Down { role: Role::Merger, .. } => {
+                if self.links.newest(Role::Merger).is_none() {
+                    self.step(outside, Input::MergerLost);
+                }
+            }
+            Told::Down { peer, .. } => self.step(outside, Input::PeerLost(peer)),
+        }
+    }
+
+    fn map(&mut self, outside: &mut Outside) {
+        let map = outside.map().clone();
+        let root: Vec<_> = map.root().map(|root| root.node.clone()).into_iter().collect();
+        let told = self.links.follow(outside, Role::Merger, &root);
+        told.into_iter().for_each(|told| self.told(outside, told));
+        self.step(outside, Input::Map(map));
+    }
+
+    fn other(&mut self, outside: &mut Outside, event: NodeEvent) {
+        match event {
+            NodeEvent::Synced { group } => {
+                if let Err(why) = outside.disks[self.me].sync(outside.sabotage) {
+                    outside.broken.push(format!("processor {}: {why}", self.me));
+                }
+                if outside.sabotage != Some(Sabotage::AnswerEarly) {
+                    self.step(outside, Input::Durable { group });
+                }
+            }
+            NodeEvent::Full { group } => self.step(outside, Input::Full { group }),
+            _ => {}
+        }
+    }
+
+    fn tick(&mut self, outside: &mut Outside) {
+        let now = self.links.clock.now(outside.now());
+        if self.machine.deadline().is_some_and(|at| at <= now) {
+            self.step(outside, Input::Tick);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What lies outside of every process: time, network, disks, the map, and the books of the checker.
+//!
+//! Lent to whoever acts. Invariant: processes share nothing but this, and of this only what real ones share.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bytes::Bytes;
+use watershed_ledger::Durable;
+use watershed_placement::Map;
+use watershed_protocol::{ClusterKey, NodeName, Role, StreamId, peer::uplink::Reply};
+
+use crate::{
+    agenda::Agenda,
+    disk::Disk,
+    event::{Event, NodeEvent},
+    network::{ConnId, Network, Party, Side},
+    time::Moment,
+    trace::Trace,
+};
+
+/// A bug that is planted, to see that a checker catches it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Sabotage {
+    /// Groups are called durable that were never synced.
+    SkipSync,
+    /// Answers leave when their group is written, before it is synced.
+    AnswerEarly,
+    /// A root that starts again takes the stream epochs of the one before.
+    ReuseEpochs,
+    /// A processor that starts again keeps its slots' epochs.
+    KeepSlotEpochs,
+    /// Viewers that resume get what is published from then on, and nothing of what they missed.
+    ForgetMissed,
+}
+
+impl Sabotage {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::SkipSync, Self::AnswerEarly, Self::ReuseEpochs, Self::KeepSlotEpochs, Self::ForgetMissed];
+
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SkipSync => "skip-sync",
+            Self::AnswerEarly => "answer-early",
+            Self::ReuseEpochs => "reuse-epochs",
+            Self::KeepSlotEpochs => "keep-slot-epochs",
+            Self::ForgetMissed => "forget-missed",
+        }
+    }
+}
+
+/// A node as all know it.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    pub(crate) name: NodeName,
+    pub(crate) role: Role,
+    /// By how much its machine's clock is ahead.
+    pub(crate) ahead_ms: u64,
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub(crate) struct Outside {
+    pub(crate) agenda: Agenda<Event>,
+    pub(crate) network: Network,
+    pub(crate) random: fastrand::Rng,
+    pub(crate) trace: Trace,
+    pub(crate) places: Vec<Place>,
+    /// By node; broadcast nodes and mergers leave theirs empty.
+    pub(crate) disks: Vec<Disk>,
+    /// When a slow disk is quick again.
+    pub(crate) slow_until: Vec<Moment>,
+    /// The lives of the processes that run; a dead node has none.
+    pub(crate) alive: BTreeMap<usize, u64>,
+    pub(crate) sabotage: Option<Sabotage>,
+    /// Unacknowledged bytes of links.
+    pub(crate) window_bytes: u64,
+    pub(crate) streams: Vec<StreamId>,
+    /// Every count that became durable.
+    pub(crate) durable: Vec<Durable>,
+    /// Answers to the checker's questions.
+    pub(crate) read: BTreeMap<u64, Option<Reply>>,
+    /// What no process should ever do, in words.
+    pub(crate) broken: Vec<String>,
+    map: Arc<Map>,
+}
+
+impl Outside {
+    pub(crate) fn new(
+        places: Vec<Place>,
+        network: Network,
+        random: fastrand::Rng,
+        trace: Trace,
+        streams: Vec<StreamId>,
+    ) -> Self {
+        let processors: Vec<NodeName> =
+            places.iter().filter(|place| place.role == Role::Processor).map(|place| place.name.clone()).collect();
+        let map = Map::found(ClusterKey::from_bytes([7; 32]), &processors);
+        let map = map.unwrap_or_else(|error| unreachable!("a run has processors: {error}"));
+        Self {
+            agenda: Agenda::new(),
+            network,
+            random,
+            trace,
+            disks: places.iter().map(|_| Disk::new()).collect(),
+            slow_until: vec![Moment::default(); places.len()],
+            places,
+            alive: BTreeMap::new(),
+            sabotage: None,
+            window_bytes: 16 << 20,
+            streams,
+            durable: Vec::new(),
+            read: BTreeMap::new(),
+            broken: Vec::new(),
+            map: Arc::new(map),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        self.agenda.now()
+    }
+
+    /// Writes a line of the trace.
+    pub(crate) fn note(&mut self, line: std::fmt::Arguments<'_>) {
+        self.trace.note(self.agenda.now(), line);
+    }
+
+    pub(crate) fn map(&self) -> &Arc<Map> {
+        &self.map
+    }
+
+    /// Replaces the map, as membership does on a disk; every process sees it when it looks next.
+    pub(crate) fn update_map(&mut self, change: impl FnOnce(&mut Map)) -> Arc<Map> {
+        change(Arc::make_mut(&mut self.map));
+        let alive: Vec<(usize, u64)> = self.alive.iter().map(|(node, life)| (*node, *life)).collect();
+        for (node, life) in alive {
+            let after_us = self.random.u64(0..200_000);
+            self.agenda.in_us(after_us, Event::Node { node, life, event: NodeEvent::Map });
+        }
+        self.map.clone()
+    }
+
+    /// The node of this name.
+    pub(crate) fn find(&self, name: &NodeName) -> Option<usize> {
+        self.places.iter().position(|place| place.name == *name)
+    }
+
+    /// The nodes of a role.
+    pub(crate) fn of_role(&self, role: Role) -> Vec<usize> {
+        (0..self.places.len()).filter(|node| self.places[*node].role == role).collect()
+    }
+
+    /// Sends a piece of a viewer's connection.
+    pub(crate) fn send(&mut self, conn: ConnId, from: Side, bytes: Bytes) {
+        self.network.send(&mut self.agenda, conn, from, bytes);
+    }
+
+    pub(crate) fn send_split(&mut self, conn: ConnId, from: Side, bytes: Bytes) {
+        self.network.send_split(&mut self.agenda, conn, from, bytes);
+    }
+
+    pub(crate) fn close(&mut self, conn: ConnId, from: Side) {
+        self.network.close(&mut self.agenda, conn, from);
+    }
+
+    /// Calls another node: the answer comes as an event.
+    pub(crate) fn call(&mut self, caller: Party, called: usize) -> ConnId {
+        let conn = self.network.name();
+        let after_us = self.network.delay_us();
+        self.agenda.in_us(after_us, Event::Call { conn, caller, called });
+        conn
+    }
+
+    /// How long the next sync of this node takes.
+    pub(crate) fn sync_us(&mut self, node: usize) -> u64 {
+        if self.slow_until[node] > self.now() {
+            return self.random.u64(200_000..2_000_000);
+        }
+        // Half a millisecond on average; one in fifty waits for something else.
+        if self.random.u8(..50) == 0 { self.random.u64(2_000..30_000) } else { self.random.u64(150..1_000) }
+    }
+}

@@ -1,0 +1,188 @@
+//! A started cluster: real processes of every role, by the launcher that people use.
+//!
+//! Every test begins here. Processors write each durable count to a file, for the ledger. Invariants: at most
+//! [`CLUSTERS_MAX`] run at once in a process; no node outlives the value; a panic shows the ends of all logs.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use watershed_ledger::Durable;
+use watershed_protocol::{CommentId, Role};
+
+use crate::{process::binary, topology::Shape};
+
+/// Two clusters keep two cores busy; more would only make each other late.
+const CLUSTERS_MAX: usize = 2;
+
+/// Lines of each node's log that a failure shows.
+const LOG_LINES: usize = 25;
+
+static PLACES: Semaphore = Semaphore::const_new(CLUSTERS_MAX);
+
+/// One node, as `cluster status --json` shows it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Node {
+    /// Its name, such as b1.
+    pub node: String,
+    /// What it does.
+    pub role: Role,
+    /// Its process; none when it does not run.
+    pub pid: Option<u32>,
+    /// Base URL of its HTTP port.
+    pub url: String,
+    /// ready, starting, silent or dead.
+    pub state: String,
+}
+
+/// One durable count, as a processor wrote it: a slot's epoch and position, and the count from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traced {
+    /// Which comment.
+    pub id: CommentId,
+    /// The epoch of the slot's owner.
+    pub epoch: u64,
+    /// The slot's position.
+    pub version: u64,
+    /// How many viewers like it.
+    pub count: u64,
+}
+
+/// See the head of the file.
+#[derive(Debug)]
+pub struct Cluster {
+    dir: TempDir,
+    _place: SemaphorePermit<'static>,
+}
+
+impl Cluster {
+    /// Starts a cluster and waits until all its nodes are ready.
+    pub async fn start(shape: Shape) -> Self {
+        let place = PLACES.acquire().await.expect("the semaphore is never closed");
+        let cluster = Self { dir: tempfile::tempdir().expect("a directory for the cluster"), _place: place };
+        fs::write(cluster.path("cluster.toml"), shape.text(cluster.dir.path())).expect("the topology is written");
+        // The launcher starts this in place of `watershed`: the same, with a trace of what becomes durable.
+        let script = format!(
+            "#!/bin/sh\nif [ \"$1\" = processor ]; then set -- \"$@\" --trace-tallies '{}'/\"$5\".tallies; fi\nexec '{}' \"$@\"\n",
+            cluster.dir.path().display(),
+            binary("watershed").display()
+        );
+        fs::write(cluster.path("node"), script).expect("the script is written");
+        fs::set_permissions(cluster.path("node"), fs::Permissions::from_mode(0o755)).expect("the script is ours");
+        cluster.up().await;
+        cluster
+    }
+
+    /// Starts every node that does not run, and waits until they are ready.
+    pub async fn up(&self) {
+        self.launch(&["up"]).await;
+    }
+
+    /// Starts one node again, and waits until it is ready.
+    pub async fn respawn(&self, node: &str) {
+        self.launch(&["start", node]).await;
+    }
+
+    /// Ends one node at once, without a chance to do anything more.
+    pub async fn kill(&self, node: &str) {
+        self.launch(&["kill", node]).await;
+    }
+
+    /// Ends all nodes politely.
+    pub async fn stop(&self) {
+        self.launch(&["stop"]).await;
+    }
+
+    /// All nodes as they are.
+    pub async fn status(&self) -> Vec<Node> {
+        let text = self.launch(&["status", "--json"]).await;
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("cluster status: {error}: {text}"))
+    }
+
+    /// Base URL of one node's HTTP port.
+    pub async fn url(&self, node: &str) -> String {
+        let nodes = self.status().await;
+        nodes.into_iter().find(|seen| seen.node == node).unwrap_or_else(|| panic!("there is no node {node}")).url
+    }
+
+    /// Base URLs of all broadcast nodes.
+    pub async fn urls(&self) -> Vec<String> {
+        self.launch(&["urls"]).await.lines().map(str::to_owned).collect()
+    }
+
+    /// What has become durable so far, in the order of each processor.
+    pub fn traced(&self) -> Vec<Traced> {
+        let files = fs::read_dir(self.dir.path()).expect("the cluster's directory is there");
+        let paths = files.filter_map(Result::ok).map(|file| file.path());
+        let traces = paths.filter(|path| path.extension().is_some_and(|extension| extension == "tallies"));
+        let texts: Vec<String> = traces.map(|path| fs::read_to_string(path).expect("a trace is text")).collect();
+        texts.iter().flat_map(|text| text.lines()).map(traced).collect()
+    }
+
+    /// The same for the ledger.
+    pub fn durable(&self) -> Vec<Durable> {
+        self.traced().into_iter().map(|row| Durable { id: row.id, parts: 1, count: row.count }).collect()
+    }
+
+    /// A path in the cluster's directory.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    async fn launch(&self, arguments: &[&str]) -> String {
+        let mut command = tokio::process::Command::from(self.launcher(arguments));
+        let output = command.kill_on_drop(true).output().await.expect("the launcher runs");
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "cluster {}: {err}{out}", arguments.join(" "));
+        out.into_owned()
+    }
+
+    fn launcher(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = std::process::Command::new(binary("cluster"));
+        command.args(arguments).arg("--config").arg(self.path("cluster.toml")).arg("--bin").arg(self.path("node"));
+        command
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", log_ends(&self.path("logs")));
+        }
+        let stopped = self.launcher(&["stop"]).output();
+        if !stopped.as_ref().is_ok_and(|output| output.status.success()) && !std::thread::panicking() {
+            panic!("the cluster was not stopped: {stopped:?}");
+        }
+    }
+}
+
+/// The last lines of every log in a directory.
+fn log_ends(dir: &Path) -> String {
+    let files = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    let mut paths: Vec<PathBuf> = files.map(|file| file.path()).collect();
+    paths.sort();
+    let mut shown = String::new();
+    for path in paths {
+        let text = String::from_utf8_lossy(&fs::read(&path).unwrap_or_default()).into_owned();
+        let lines: Vec<&str> = text.lines().collect();
+        shown.push_str(&format!("--- the end of {}\n", path.display()));
+        lines[lines.len().saturating_sub(LOG_LINES)..].iter().for_each(|line| shown.push_str(&format!("{line}\n")));
+    }
+    shown
+}
+
+/// A line of a trace: comment, epoch, version, count.
+fn traced(line: &str) -> Traced {
+    let parsed = || {
+        let mut fields = line.split(' ');
+        let id = fields.next()?.parse().ok()?;
+        let mut number = || fields.next()?.parse().ok();
+        Some(Traced { id, epoch: number()?, version: number()?, count: number()? })
+    };
+    parsed().unwrap_or_else(|| panic!("not a line of a trace: {line:?}"))
+}
