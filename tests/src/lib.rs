@@ -14,7 +14,7 @@ pub mod view;
 pub mod viewer;
 pub mod web;
 
-use std::{fmt::Display, future::Future, time::Duration};
+use std::{fmt::Display, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -25,7 +25,7 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Waits until `look` finds what it wants; what it says while it has not is in the message of the panic.
-pub async fn until<T, W: Display, F: Future<Output = Result<T, W>>>(what: &str, mut look: impl FnMut() -> F) -> T {
+pub async fn until<T, W: Display>(what: &str, mut look: impl AsyncFnMut() -> Result<T, W>) -> T {
     let deadline = Instant::now() + PATIENCE;
     loop {
         match look().await {

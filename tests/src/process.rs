@@ -26,11 +26,14 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts a program that writes its output and errors to a file.
+    /// Starts a program that writes its output and errors to a file, and what is temporary beside it.
     pub fn start(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>, log: &Path) -> Self {
         let out = std::fs::File::create(log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
         let err = out.try_clone().expect("a file handle can be cloned");
         let mut command = Command::new(program);
+        if let Some(dir) = log.parent() {
+            command.env("TMPDIR", dir);
+        }
         command.args(arguments).stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
         let child = command.spawn().unwrap_or_else(|error| panic!("{} does not start: {error}", program.display()));
         Self { child }

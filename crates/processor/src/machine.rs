@@ -11,7 +11,7 @@ use std::{
 use watershed_log::{Gatherer, Section};
 use watershed_placement::Map;
 use watershed_protocol::{
-    Epoch, HybridClock, HybridTime, Millis,
+    Epoch, HybridClock, HybridTime, Millis, Position,
     client::{Code, Refusal},
     limits,
     peer::{
@@ -190,6 +190,13 @@ impl Processor {
         self.flush(outbox);
     }
 
+    /// All counts as they are durable. A trace of durable counts begins with them: what was made durable just before a crash
+    /// was told to nobody.
+    pub fn tallies(&self) -> impl Iterator<Item = TallyRow> {
+        let counted = |comment: &u32| self.state.comments[*comment].version > Position::ZERO;
+        (0..self.state.comments.len() as u32).filter(counted).map(|comment| self.state.tally(comment))
+    }
+
     /// When a [`Input::Tick`] is wanted.
     pub fn deadline(&self) -> Option<Millis> {
         self.due.first().filter(|_| self.merger_takes).map(|(due, _)| *due)
@@ -282,7 +289,9 @@ impl Processor {
             streams.extend(published.stream);
             counted.extend(published.counted.filter(|_| self.config.trace_tallies));
         }
-        outbox.extend(counted.into_iter().map(|comment| Output::Durable(self.state.tally(comment))));
+        // A comment that was liked and deleted in one group never had that count.
+        let there = counted.into_iter().filter(|comment| self.state.comments[*comment].visible().is_some());
+        outbox.extend(there.map(|comment| Output::Durable(self.state.tally(comment))));
         for Pending { peer, number, slot, answer } in pending {
             // A fenced owner answers nothing: the new one may know better.
             if self.state.slots.owned(slot) {

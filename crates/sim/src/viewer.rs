@@ -267,6 +267,7 @@ impl Viewer {
             }
             let times = if self.random.u8(..100) < self.habits.repeats { 2 } else { 1 };
             for _ in 0..times {
+                around.outside.note(format_args!("{} sends {reference} on {}", self.number, conn.0));
                 around.ledger.sent(self.seat, reference, sending.what.clone(), now.ms());
                 let payload = sending.what.message(reference, self.encoding);
                 around.outside.send(conn, Side::Caller, payload.into());
@@ -288,6 +289,15 @@ impl Viewer {
                 Ok(response) => response,
                 Err(error) => return around.outside.broken.push(format!("{}: {error}", self.id)),
             };
+            match &*response {
+                Response::Ack { reference, .. } => {
+                    around.outside.note(format_args!("{} is told {reference} is done", self.number));
+                }
+                Response::Reject { reference, code, .. } => {
+                    around.outside.note(format_args!("{} is told {reference:?} is {}", self.number, code.as_str()));
+                }
+                _ => {}
+            }
             around.ledger.received(self.seat, &response, around.outside.now().ms());
             self.take(around.outside.now(), &response);
         }

@@ -179,8 +179,12 @@ function draw() {
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
     for (const [id, row] of rows) if (!view.comments.has(id)) row.remove();
+    // A new epoch may put older comments between those that are shown.
+    let next = list.firstElementChild;
     for (const comment of view.comments.values()) {
-      const row = rows.get(comment.id) ?? list.appendChild(makeRow("li", comment));
+      const row = rows.get(comment.id) ?? makeRow("li", comment);
+      if (row === next) next = next.nextElementSibling;
+      else list.insertBefore(row, next);
       paintLikes(row, comment);
     }
     if (atEnd) list.scrollTop = list.scrollHeight;

@@ -21,8 +21,12 @@ use watershed_net::{
 use watershed_placement::Map;
 use watershed_processor::{Config, Input, Output, Processor};
 use watershed_protocol::{
-    Role,
-    peer::{self, PeerId, report::FromMerger, uplink::ToProcessor},
+    Role, Tally,
+    peer::{
+        self, PeerId,
+        report::{FromMerger, TallyRow},
+        uplink::ToProcessor,
+    },
 };
 use watershed_store::{CommitEvent, CommitThread};
 
@@ -127,6 +131,9 @@ impl Driver {
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
         self.machine.start(self.clock.now(), map);
+        if self.trace.is_some() {
+            self.machine.tallies().collect::<Vec<_>>().iter().for_each(|row| self.trace(row));
+        }
         while !(shutdown.is_cancelled() && self.machine.is_idle()) {
             let deadline = self.machine.deadline();
             tokio::select! {
@@ -216,6 +223,15 @@ impl Driver {
         }
     }
 
+    /// Notes a count that is durable, if they are traced.
+    fn trace(&mut self, row: &TallyRow) {
+        if let Some(trace) = &mut self.trace {
+            let Tally { epoch, version, count } = row.tally;
+            // A trace that cannot be written makes the check fail, which is what a check is for.
+            let _ = writeln!(trace, "{} {epoch} {version} {count}", row.id);
+        }
+    }
+
     fn step(&mut self, input: Input<'_>) {
         let now = self.clock.now();
         let mut outbox = std::mem::take(&mut self.outbox);
@@ -242,13 +258,7 @@ impl Driver {
                     let body = peer::encode(&report);
                     merger_full |= self.merger.send_to_newest(body) == Sent::Filled;
                 }
-                Output::Durable(row) => {
-                    if let Some(trace) = &mut self.trace {
-                        let watershed_protocol::Tally { epoch, version, count } = row.tally;
-                        // A trace that cannot be written makes the check fail, which is what a check is for.
-                        let _ = writeln!(trace, "{} {epoch} {version} {count}", row.id);
-                    }
-                }
+                Output::Durable(row) => self.trace(&row),
             }
         }
         self.outbox = outbox;

@@ -1,0 +1,396 @@
+//! Random histories against a model: whatever is repeated, reordered, refused by a full disk or lost in a crash, every
+//! acknowledged write survives and every count ends as the viewers' last words.
+//!
+//! Three broadcast nodes that send writes of a small pool, each perhaps often; one root that remembers what it merged.
+//! The truth is made of the rows of durable groups, read one by one, and never asks the machine.
+
+use proptest::prelude::*;
+use watershed_protocol::{
+    CommentId, Register, Stamp,
+    peer::{
+        report::{From, Report},
+        uplink::LikeRow,
+    },
+};
+
+use super::{rig::*, *};
+use crate::rows::{Decoder, Row};
+
+const VIEWERS: [&str; 4] = ["v0", "v1", "v2", "v3"];
+const COMMENTS: u8 = 6;
+const PEERS: u64 = 3;
+
+/// A write by its content: what is sent twice is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Write {
+    Comment(u8),
+    Set { comment: u8, viewer: usize, stamp: u64, liked: bool },
+    Delete(u8),
+}
+
+impl Write {
+    fn put(self, batch: WriteBatch) -> WriteBatch {
+        match self {
+            Self::Comment(n) => batch.comment(comment(n), "ann", "hi"),
+            Self::Set { comment: n, viewer, stamp, liked } if liked => batch.like(comment(n), VIEWERS[viewer], stamp),
+            Self::Set { comment: n, viewer, stamp, .. } => batch.unlike(comment(n), VIEWERS[viewer], stamp),
+            Self::Delete(n) => batch.delete(comment(n), "ann"),
+        }
+    }
+}
+
+fn comment(n: u8) -> CommentId {
+    id(2 + u16::from(n % 3), n.into())
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    /// A peer sends these, new or not.
+    Send { peer: u64, writes: Vec<Write> },
+    Durable,
+    Full,
+    /// The process dies; `kept` says whether the group in flight was synced.
+    Restart { kept: bool },
+    PeerLost { peer: u64 },
+    /// The root comes, and names what it has merged or asks for all.
+    Root { resync: bool },
+    RootLost,
+    /// The link to the root takes this report and no more.
+    LinkFull(bool),
+    /// What is reported from here on does not arrive, until the root comes anew.
+    Deaf,
+    Pass { ms: u64 },
+}
+
+fn write() -> impl Strategy<Value = Write> {
+    let set = (0..COMMENTS, 0..VIEWERS.len(), 1..8u64, any::<bool>());
+    prop_oneof![
+        3 => (0..COMMENTS).prop_map(Write::Comment),
+        12 => set.prop_map(|(comment, viewer, stamp, liked)| Write::Set { comment, viewer, stamp, liked }),
+        1 => (0..COMMENTS).prop_map(Write::Delete),
+    ]
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        10 => (1..=PEERS, prop::collection::vec(write(), 1..8)).prop_map(|(peer, writes)| Act::Send { peer, writes }),
+        8 => Just(Act::Durable),
+        2 => Just(Act::Full),
+        1 => any::<bool>().prop_map(|kept| Act::Restart { kept }),
+        1 => (1..=PEERS).prop_map(|peer| Act::PeerLost { peer }),
+        2 => any::<bool>().prop_map(|resync| Act::Root { resync }),
+        1 => Just(Act::RootLost),
+        1 => any::<bool>().prop_map(Act::LinkFull),
+        1 => Just(Act::Deaf),
+        4 => (0..200u64).prop_map(|ms| Act::Pass { ms }),
+    ]
+}
+
+/// What the durable rows make, one after the other.
+#[derive(Default)]
+struct Truth {
+    positions: BTreeMap<u16, u64>,
+    /// Of live comments: register bits by viewer.
+    live: BTreeMap<CommentId, BTreeMap<watershed_protocol::ViewerKey, u64>>,
+    deleted: BTreeSet<CommentId>,
+    /// Every (version, count) that was true after some row.
+    ever: BTreeSet<(CommentId, u64, u64)>,
+}
+
+impl Truth {
+    fn take(&mut self, section: &Section) {
+        let position = self.positions.entry(section.slot.get()).or_default();
+        assert_eq!(section.from.get(), *position, "positions follow each other");
+        let mut rows = Decoder::new(&section.body).expect("format 1");
+        while let Some(row) = rows.next().expect("rows") {
+            *position += 1;
+            match row {
+                Row::Comment { comment, .. } => {
+                    assert!(!self.deleted.contains(&comment.id), "{:?} came back", comment.id);
+                    assert!(self.live.insert(comment.id, BTreeMap::new()).is_none(), "{:?} twice", comment.id);
+                    self.ever.insert((comment.id, *position, 0));
+                }
+                Row::Like { comment, viewer, register } => {
+                    let registers = self.live.get_mut(&comment).expect("a live comment");
+                    let before = count(registers);
+                    let former = registers.insert(viewer, register.to_bits());
+                    assert!(former < Some(register.to_bits()), "a row is a change");
+                    if count(registers) != before {
+                        self.ever.insert((comment, *position, count(registers)));
+                    }
+                }
+                Row::Deletion { comment } => {
+                    assert!(self.live.remove(&comment).is_some(), "{comment:?} deleted twice");
+                    self.deleted.insert(comment);
+                }
+                Row::Pin { .. } | Row::Taps { .. } => unreachable!("nobody pins or taps"),
+            }
+        }
+        assert_eq!(section.to.get(), *position);
+    }
+
+    fn counts(&self) -> BTreeMap<CommentId, u64> {
+        self.live.iter().map(|(id, registers)| (*id, count(registers))).collect()
+    }
+}
+
+fn count(registers: &BTreeMap<watershed_protocol::ViewerKey, u64>) -> u64 {
+    registers.values().filter(|bits| **bits & 1 == 0).count() as u64
+}
+
+/// The root: what it has merged, and the counts that it shows.
+#[derive(Default)]
+struct Root {
+    epoch: u64,
+    deaf: bool,
+    merged: BTreeMap<u16, u64>,
+    comments: BTreeSet<CommentId>,
+    counts: BTreeMap<CommentId, (Epoch, u64, u64)>,
+    deleted: BTreeSet<CommentId>,
+}
+
+impl Root {
+    fn take(&mut self, report: &Report, truth: &Truth) {
+        assert_eq!(report.epoch.get(), self.epoch);
+        for row in &report.tallies {
+            let (version, count) = (row.tally.version.get(), row.tally.count);
+            assert!(truth.ever.contains(&(row.id, version, count)), "{:?}: {count} was never durable", row.id);
+        }
+        if self.deaf {
+            return;
+        }
+        if report.resync {
+            (self.merged, self.comments) = (BTreeMap::new(), BTreeSet::new());
+        }
+        for span in &report.spans {
+            let merged = self.merged.entry(span.slot.get()).or_default();
+            assert_eq!(span.from.get(), *merged, "spans chain");
+            assert!(span.to.get() <= truth.positions[&span.slot.get()], "beyond what is durable");
+            *merged = span.to.get();
+        }
+        for comment in &report.comments {
+            assert!(self.comments.insert(comment.id), "{:?} was told twice", comment.id);
+        }
+        for row in &report.tallies {
+            let told = (row.tally.epoch, row.tally.version.get(), row.tally.count);
+            let former = self.counts.insert(row.id, told);
+            assert!(former.is_none_or(|former| (former.0, former.1) <= (told.0, told.1)), "a version fell");
+            assert!(former.is_none_or(|former| former.1 <= told.1), "a version fell at a restart");
+        }
+        for id in &report.deleted {
+            self.deleted.insert(*id);
+        }
+    }
+
+    fn shown(&self) -> BTreeMap<CommentId, u64> {
+        let live = self.comments.difference(&self.deleted);
+        live.map(|id| (*id, self.counts.get(id).map_or(0, |(.., count)| *count))).collect()
+    }
+}
+
+struct World {
+    rig: Rig,
+    truth: Truth,
+    root: Root,
+    /// Sendings without an answer: peer, number, content.
+    waiting: BTreeMap<(u64, u64), Write>,
+    acknowledged: BTreeSet<Write>,
+    /// Sendings whose answer was lost with a link or a process: perhaps in effect.
+    limbo: BTreeSet<Write>,
+    sent: u64,
+}
+
+impl World {
+    fn new() -> Self {
+        let (waiting, acknowledged, limbo) = Default::default();
+        let mut rig = Rig::new();
+        rig.now = Millis::new(1_000_000);
+        Self { rig, truth: Truth::default(), root: Root::default(), waiting, acknowledged, limbo, sent: 0 }
+    }
+
+    fn carry(&mut self, outbox: &[Output]) {
+        for output in outbox {
+            match output {
+                Output::Report(ToMerger::Report(report)) => self.root.take(report, &self.truth),
+                Output::Durable(row) => {
+                    let row = (row.id, row.tally.version.get(), row.tally.count);
+                    assert!(self.truth.ever.contains(&row), "{row:?} is traced and was never durable");
+                }
+                Output::Answer { .. } | Output::Reply { .. } | Output::Append { .. } => {}
+            }
+        }
+        for peer in 1..=PEERS {
+            for (number, told) in answers(outbox, PeerId::new(peer)) {
+                let write = self.waiting.remove(&(peer, number)).expect("one answer to each sending");
+                self.judge(write, told);
+            }
+        }
+    }
+
+    /// What was acknowledged is durable at this moment.
+    fn judge(&mut self, write: Write, told: Told) {
+        match (write, told) {
+            (Write::Set { comment: n, viewer, stamp, liked }, Told::Like(now, is_liked)) => {
+                let bits = |stamp, liked| Register { stamp: Stamp::new(stamp).unwrap(), liked }.to_bits();
+                let (asked, told) = (bits(stamp, liked), bits(now, is_liked));
+                assert!(told >= asked, "the register as it is covers what was asked");
+                let id = comment(n);
+                let kept = self.truth.live.get(&id).map(|registers| registers.get(&key(VIEWERS[viewer])).copied());
+                let covers = kept.map(|bits| bits.unwrap_or(0) >= told);
+                assert!(covers.unwrap_or_else(|| self.truth.deleted.contains(&id)), "{write:?} is not durable");
+            }
+            (Write::Comment(n), Told::Done) => {
+                assert!(self.truth.live.contains_key(&comment(n)) || self.truth.deleted.contains(&comment(n)));
+            }
+            (Write::Delete(n), Told::Done) => assert!(self.truth.deleted.contains(&comment(n))),
+            (_, Told::Refused(Code::Unavailable)) => return,
+            (Write::Set { .. } | Write::Delete(_), Told::Refused(Code::UnknownComment)) => return,
+            (write, told) => panic!("{write:?} was told {told:?}"),
+        }
+        self.acknowledged.insert(write);
+    }
+
+    fn step(&mut self, input: Input<'_>) {
+        let outbox = self.rig.step(input);
+        self.carry(&outbox);
+    }
+
+    fn send(&mut self, peer: u64, writes: &[Write]) {
+        let mut batch = writes.iter().fold(batch(), |batch, write| write.put(batch));
+        // Numbers are the sender's own and go on from batch to batch.
+        let from = self.sent;
+        self.sent += writes.len() as u64;
+        batch.comments.iter_mut().for_each(|write| write.number += from);
+        batch.deletes.iter_mut().for_each(|write| write.number += from);
+        let likes: Vec<_> = batch.likes.iter().collect();
+        batch.likes = Default::default();
+        likes.into_iter().for_each(|row| batch.likes.push(LikeRow { number: row.number + from, ..row }));
+        let numbered = writes.iter().zip(from + 1..).map(|(write, number)| ((peer, number), *write));
+        self.waiting.extend(numbered);
+        let outbox = self.rig.send(PeerId::new(peer), batch);
+        self.carry(&outbox);
+    }
+
+    fn durable(&mut self) {
+        if let Some((_, sections)) = &self.rig.in_flight {
+            sections.iter().for_each(|section| self.truth.take(section));
+            let outbox = self.rig.durable();
+            self.carry(&outbox);
+        }
+    }
+
+    /// The answers of this peer, or of all, will not come.
+    fn lose(&mut self, peer: Option<u64>) {
+        let lost = |at: &(u64, u64)| peer.is_none_or(|peer| at.0 == peer);
+        self.limbo.extend(self.waiting.iter().filter(|(at, _)| lost(at)).map(|(_, write)| *write));
+        self.waiting.retain(|at, _| !lost(at));
+    }
+
+    fn root_up(&mut self, resync: bool) {
+        self.root.epoch += 1;
+        self.root.deaf = false;
+        let from = if resync {
+            From::Nothing
+        } else {
+            merged(&self.root.merged.iter().map(|(slot, to)| (*slot, *to)).collect::<Vec<_>>())
+        };
+        self.step(Input::MergerUp(PeerId::new(99)));
+        let outbox = self.rig.open_under(self.root.epoch, from);
+        self.carry(&outbox);
+    }
+
+    fn act(&mut self, act: Act) {
+        match act {
+            Act::Send { peer, writes } => self.send(peer, &writes),
+            Act::Durable => self.durable(),
+            Act::Full => {
+                if self.rig.in_flight.is_some() {
+                    let outbox = self.rig.full();
+                    self.carry(&outbox);
+                    assert!(self.waiting.is_empty(), "all that waited is refused");
+                }
+            }
+            Act::Restart { kept } => {
+                if let Some((_, sections)) = self.rig.in_flight.take().filter(|_| kept) {
+                    sections.iter().for_each(|section| self.truth.take(section));
+                    self.rig.log.extend(sections);
+                }
+                self.lose(None);
+                self.rig.restart();
+                self.root.deaf = true;
+            }
+            Act::PeerLost { peer } => {
+                self.step(Input::PeerLost(PeerId::new(peer)));
+                self.lose(Some(peer));
+            }
+            Act::Root { resync } => self.root_up(resync),
+            Act::RootLost => self.step(Input::MergerLost),
+            Act::LinkFull(true) => self.step(Input::MergerFull),
+            Act::LinkFull(false) if !self.root.deaf => self.step(Input::MergerRoom),
+            Act::LinkFull(false) => {}
+            Act::Deaf => self.root.deaf = true,
+            Act::Pass { ms } => {
+                let outbox = self.rig.pass(ms);
+                self.carry(&outbox);
+            }
+        }
+        self.seen();
+    }
+
+    /// What history shows is the truth, at every moment.
+    fn seen(&mut self) {
+        let shown: BTreeMap<CommentId, u64> = self.rig.shown().into_iter().collect();
+        assert_eq!(shown, self.truth.counts());
+    }
+
+    /// Everything is answered: the disk has space, and what is in limbo is sent again.
+    fn settle(&mut self) {
+        while self.rig.in_flight.is_some() {
+            self.durable();
+        }
+        assert!(self.waiting.is_empty() && self.rig.machine.is_idle(), "each sending has its answer");
+        let again: Vec<Write> = std::mem::take(&mut self.limbo).into_iter().collect();
+        for write in again {
+            self.send(1, &[write]);
+            self.durable();
+        }
+        self.seen();
+    }
+
+    /// What the acknowledged writes alone make.
+    fn expected(&self) -> BTreeMap<CommentId, u64> {
+        let has = |write| self.acknowledged.contains(&write);
+        let live = (0..COMMENTS).filter(|n| has(Write::Comment(*n)) && !has(Write::Delete(*n)));
+        let liked = |n: u8, viewer: usize| {
+            let words = self.acknowledged.iter().filter_map(|write| match write {
+                Write::Set { comment, viewer: by, stamp, liked } if (*comment, *by) == (n, viewer) => {
+                    Some((*stamp, !*liked))
+                }
+                _ => None,
+            });
+            words.max().is_some_and(|(_, unliked)| !unliked)
+        };
+        live.map(|n| (comment(n), (0..VIEWERS.len()).filter(|viewer| liked(n, *viewer)).count() as u64)).collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn acknowledged_writes_survive_and_counts_end_as_the_last_words(acts in prop::collection::vec(act(), 1..150)) {
+        let mut world = World::new();
+        for act in acts {
+            world.act(act);
+        }
+        world.settle();
+        prop_assert_eq!(world.rig.shown().into_iter().collect::<BTreeMap<_, _>>(), world.expected());
+        world.root_up(false);
+        world.act(Act::Pass { ms: 10_000 });
+        prop_assert_eq!(world.root.shown(), world.expected(), "the root has it all from where it was");
+        world.act(Act::Restart { kept: false });
+        prop_assert_eq!(world.rig.shown().into_iter().collect::<BTreeMap<_, _>>(), world.expected());
+        world.root_up(true);
+        prop_assert_eq!(world.root.shown(), world.expected(), "and from nothing");
+    }
+}

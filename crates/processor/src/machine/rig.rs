@@ -461,7 +461,7 @@ pub(super) fn replayed(config: Config, log: &[Section]) -> Result<Processor, Rep
     Ok(machine)
 }
 
-/// A comment's time, for orders: hybrid times of the stage's first moment.
+/// Hybrid times of the stage's first moment: a processor's start takes the first, its first comment the second.
 pub(super) fn at(counter: u64) -> HybridTime {
     HybridTime::from_bits(HybridTime::at(Millis::new(1_000_000)).bits() + counter)
 }

@@ -106,8 +106,6 @@ impl Broadcast {
                         seat.push(&response);
                     }
                     hall.serve(outside, now, number, false);
-                    let stream = hall.stream.clone();
-                    self.read(outside, &stream, number);
                 }
                 uplink::Output::Told { token, reply } => drop(outside.read.insert(token, reply)),
                 uplink::Output::WantMap { .. } => {}
@@ -230,6 +228,14 @@ impl Broadcast {
         }
     }
 
+    /// Reads on where too much was unanswered and is no longer.
+    fn read_on(&mut self, outside: &mut Outside) {
+        let halls = self.halls.values();
+        let free = halls.flat_map(|hall| hall.readable().map(|number| (hall.stream.clone(), number)));
+        let free: Vec<(StreamId, u32)> = free.collect();
+        free.into_iter().for_each(|(stream, number)| self.read(outside, &stream, number));
+    }
+
     fn ask(&mut self, outside: &mut Outside, token: u64, stream: &StreamId, before: Option<OrderKey>) {
         // One question to each owner, under neighbouring tokens.
         for (part, node) in (0..).zip(outside.map().clone().processors()) {
@@ -327,6 +333,7 @@ impl Driver for Broadcast {
             self.leave(outside, conn);
         }
         self.leave_empty(outside, now);
+        self.read_on(outside);
         self.put_turns(outside);
     }
 }

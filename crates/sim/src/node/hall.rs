@@ -153,6 +153,12 @@ impl Hall {
         goes_on
     }
 
+    /// Who has sent more than was read, and may be read again.
+    pub(crate) fn readable(&self) -> impl Iterator<Item = u32> {
+        let free = |seat: &Seat| !seat.unread.is_empty() && !seat.is_halted();
+        self.seats.iter().filter(move |(_, seat)| free(seat)).map(|(number, _)| *number)
+    }
+
     /// Whether a turn is to be put on the agenda.
     pub(crate) fn wants_turn(&self) -> bool {
         self.round.waiting() > 0 && !self.turning

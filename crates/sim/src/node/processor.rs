@@ -10,7 +10,7 @@ use watershed_protocol::{
     Millis, Role,
     peer::{
         self, PeerId,
-        report::FromMerger,
+        report::{FromMerger, TallyRow},
         uplink::{FromProcessor, ToProcessor},
     },
 };
@@ -52,6 +52,7 @@ impl Processor {
         machine.start(links.clock.now(outside.now()), map);
         links.clock.recover(machine.hybrid());
         outside.note(format_args!("processor {me} has replayed {records} records"));
+        outside.durable.extend(machine.tallies().map(durable));
         let mut processor = Self { me, life, links, machine };
         processor.map(outside);
         Ok(processor)
@@ -94,9 +95,7 @@ impl Processor {
                         merger_full |= self.links.send(outside, peer, peer::encode(&report)) == Sent::Filled;
                     }
                 }
-                Output::Durable(row) => {
-                    outside.durable.push(Durable { id: row.id, parts: row.part.of, count: row.tally.count });
-                }
+                Output::Durable(row) => outside.durable.push(durable(row)),
             }
         }
         if merger_full {
@@ -126,6 +125,10 @@ impl Processor {
             outside.broken.push(format!("processor {} cannot read a message: {error}", self.me));
         }
     }
+}
+
+fn durable(row: TallyRow) -> Durable {
+    Durable { id: row.id, parts: row.part.of, count: row.tally.count }
 }
 
 impl Driver for Processor {

@@ -67,7 +67,7 @@ fn a_page_of_history_has_at_most_500_comments() {
 fn a_deleted_comment_still_has_its_place() {
     let mut rig = Rig::holding(&[(HI, 0)]);
     let place = rig.ask(&order_of(HI));
-    assert_eq!(place, Reply::Order(Some(OrderKey { time: at(0), id: HI })));
+    assert_eq!(place, Reply::Order(Some(OrderKey { time: at(1), id: HI })));
     rig.put(batch().delete(HI, "ann"));
     assert_eq!(rig.ask(&order_of(HI)), place);
     rig.restart();
