@@ -75,7 +75,8 @@ pub(crate) fn run(mut world: World, options: &Options) -> Outcome {
         broken.extend(disagreements(&world, stream));
         broken.extend(world.ledgers[stream].violations().iter().map(|finding| {
             let name = finding.violation.name();
-            let what = format!("{name}, {} times, first at {} ms: {}", finding.count, finding.first_at_ms, finding.first);
+            let what =
+                format!("{name}, {} times, first at {} ms: {}", finding.count, finding.first_at_ms, finding.first);
             Broken { invariant: finding.invariant, what }
         }));
     }

@@ -53,21 +53,26 @@ pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize
                 8..=9 => Fault::Cut,
                 10 => Fault::Repeat,
                 11..=12 => Fault::Part { a: node, b: other, ms: random.u64(200..5_000) },
-                13 => Fault::SlowDisk { node: disk, ms: random.u64(500..3_000) },
-                14 => Fault::FullDisk { node: disk, ms: random.u64(200..2_000) },
-                15..=17 => Fault::Leave { viewer: random.usize(..viewers) },
+                13..=14 => Fault::SlowDisk { node: disk, ms: random.u64(500..3_000) },
+                15 => Fault::FullDisk { node: disk, ms: random.u64(200..2_000) },
+                16..=17 => Fault::Leave { viewer: random.usize(..viewers) },
                 _ => Fault::Freeze { viewer: random.usize(..viewers) },
             };
             (Moment::of_ms(random.u64(FIRST_MS..LAST_MS)), fault)
         })
         .collect();
-    let room_again: Vec<_> = faults
+    let consequences: Vec<_> = faults
         .iter()
-        .filter_map(|(at, fault)| match fault {
-            Fault::FullDisk { node, ms } => Some((at.plus_ms(*ms), Fault::RoomAgain { node: *node })),
+        .filter_map(|(at, fault)| match *fault {
+            Fault::FullDisk { node, ms } => Some((at.plus_ms(ms), Fault::RoomAgain { node })),
+            // A power cut while a sync is under way is where answers that left too early are lost.
+            Fault::SlowDisk { node, ms } if random.bool() => {
+                let (after_ms, down_ms) = (random.u64(50..ms), random.u64(50..1_000));
+                Some((at.plus_ms(after_ms), Fault::Kill { node, power: true, down_ms }))
+            }
             _ => None,
         })
         .collect();
-    faults.extend(room_again);
+    faults.extend(consequences);
     faults
 }

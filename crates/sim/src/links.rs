@@ -82,8 +82,7 @@ impl Links {
     /// Keeps links to these nodes, and to no others, among those that this node dials.
     pub(crate) fn follow(&mut self, outside: &mut Outside, role: Role, wanted: &[NodeName]) -> Vec<Told> {
         let map = outside.map();
-        (self.map_epoch, self.root_epoch) =
-            (map.epoch(), map.root().map(|root| root.epoch).unwrap_or_default());
+        (self.map_epoch, self.root_epoch) = (map.epoch(), map.root().map(|root| root.epoch).unwrap_or_default());
         let wanted: Vec<usize> = wanted.iter().filter_map(|name| outside.find(name)).collect();
         let mut told = Vec::new();
         let dialed = |port: &Port| port.dials.filter(|node| outside.places[*node].role == role);

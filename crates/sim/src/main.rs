@@ -62,7 +62,11 @@ fn main() -> ExitCode {
         Some(seed) => report(&run(&options(&arguments, seed)), &arguments),
         None => many(&arguments),
     };
-    println!("{} in {:.1} s", if broken == 0 { "all promises kept" } else { "promises broken" }, begun.elapsed().as_secs_f64());
+    println!(
+        "{} in {:.1} s",
+        if broken == 0 { "all promises kept" } else { "promises broken" },
+        begun.elapsed().as_secs_f64()
+    );
     ExitCode::from(u8::from(broken > 0))
 }
 

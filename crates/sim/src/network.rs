@@ -73,7 +73,14 @@ pub(crate) struct Network {
 
 impl Network {
     pub(crate) fn new(delay_us: u64, random: fastrand::Rng) -> Self {
-        Self { conns: BTreeMap::new(), made: 0, partitions: BTreeMap::new(), delay_us, repeats: BTreeSet::new(), random }
+        Self {
+            conns: BTreeMap::new(),
+            made: 0,
+            partitions: BTreeMap::new(),
+            delay_us,
+            repeats: BTreeSet::new(),
+            random,
+        }
     }
 
     /// A name for a connection to be.

@@ -27,16 +27,13 @@ pub enum Sabotage {
     AnswerEarly,
     /// A root that starts again takes the stream epochs of the one before.
     ReuseEpochs,
-    /// A processor that starts again keeps its slots' epochs.
-    KeepSlotEpochs,
     /// Viewers that resume get what is published from then on, and nothing of what they missed.
     ForgetMissed,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::SkipSync, Self::AnswerEarly, Self::ReuseEpochs, Self::KeepSlotEpochs, Self::ForgetMissed];
+    pub const ALL: [Self; 4] = [Self::SkipSync, Self::AnswerEarly, Self::ReuseEpochs, Self::ForgetMissed];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -44,7 +41,6 @@ impl Sabotage {
             Self::SkipSync => "skip-sync",
             Self::AnswerEarly => "answer-early",
             Self::ReuseEpochs => "reuse-epochs",
-            Self::KeepSlotEpochs => "keep-slot-epochs",
             Self::ForgetMissed => "forget-missed",
         }
     }

@@ -234,7 +234,8 @@ impl World {
         };
         let party = Party::Node { node: called, life: to };
         let now = self.outside.now();
-        if self.outside.network.partition(now, caller, party).is_some() || self.outside.alive.get(&node) != Some(&life) {
+        if self.outside.network.partition(now, caller, party).is_some() || self.outside.alive.get(&node) != Some(&life)
+        {
             return;
         }
         self.outside.network.connect(conn, now, caller, party, 0);

@@ -40,14 +40,9 @@ impl Processor {
         config.trace_tallies = true;
         let mut machine = Machine::new(config);
         let records = outside.disks[me].open(&mut machine)?;
-        let keep = outside.sabotage == Some(Sabotage::KeepSlotEpochs) && life > 1;
-        let map = if keep {
-            outside.map().clone()
-        } else {
-            outside.update_map(|map| {
-                map.claim(&name);
-            })
-        };
+        let map = outside.update_map(|map| {
+            map.claim(&name);
+        });
         let mut links = Links::new(outside, me, life);
         machine.start(links.clock.now(outside.now()), map);
         links.clock.recover(machine.hybrid());
@@ -74,14 +69,16 @@ impl Processor {
             match output {
                 Output::Append { group, sections } => {
                     let event = match outside.disks[self.me].append(&sections) {
-                        Ok(_) => NodeEvent::Synced { group },
+                        Ok(_) => {
+                            early = (outside.sabotage == Some(Sabotage::AnswerEarly)).then_some(group);
+                            NodeEvent::Synced { group }
+                        }
                         Err(AppendError::Full) => NodeEvent::Full { group },
                         Err(error) => {
                             outside.broken.push(format!("processor {}: group {group}: {error}", self.me));
                             continue;
                         }
                     };
-                    early = (outside.sabotage == Some(Sabotage::AnswerEarly)).then_some(group).or(early);
                     let after_us = outside.sync_us(self.me);
                     let (node, life) = (self.me, self.life);
                     outside.agenda.in_us(after_us, Event::Node { node, life, event });
