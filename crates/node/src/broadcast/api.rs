@@ -41,6 +41,9 @@ const PAGE_DEFAULT: usize = 100;
 /// After how long to ask again what an owner did not answer, in seconds.
 const RETRY_AFTER_S: &str = "1";
 
+/// Why a request is not answered, as the answer that says so.
+type Refused = Box<Reply>;
+
 /// Answers viewers' requests and lets them in.
 pub(super) struct Api {
     node: NodeName,
@@ -87,10 +90,10 @@ impl Api {
         }
     }
 
-    async fn route(&self, request: &Request) -> Result<Reply, Reply> {
+    async fn route(&self, request: &Request) -> Result<Reply, Refused> {
         let path = request.uri().path();
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return Err(error(StatusCode::METHOD_NOT_ALLOWED, &format!("{} is not GET", request.method())));
+            return Err(refused(StatusCode::METHOD_NOT_ALLOWED, &format!("{} is not GET", request.method())));
         }
         if let Some(asset) = watershed_web::asset(path) {
             return Ok(page(&asset));
@@ -99,7 +102,7 @@ impl Api {
             return Ok(answer);
         }
         let query = Query::parse(request.uri().query().unwrap_or_default());
-        let nothing = || error(StatusCode::NOT_FOUND, &format!("there is nothing at {path:?}"));
+        let nothing = || refused(StatusCode::NOT_FOUND, &format!("there is nothing at {path:?}"));
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match parts[..] {
             ["v1", "cluster"] => Ok(self.cluster().await),
@@ -108,7 +111,7 @@ impl Api {
             ["v1", "streams", stream, "comments"] => self.comments(&parse(stream)?, &query).await,
             ["v1", "streams", stream, "likes"] => self.likes(&parse(stream)?, &query).await,
             ["v1", "streams", _, "live"] => {
-                Err(error(StatusCode::UPGRADE_REQUIRED, "a stream is watched over a WebSocket"))
+                Err(refused(StatusCode::UPGRADE_REQUIRED, "a stream is watched over a WebSocket"))
             }
             _ => Err(nothing()),
         }
@@ -125,14 +128,14 @@ impl Api {
         (placed.clone(), ws)
     }
 
-    fn place(&self, stream: &StreamId, query: &Query) -> Result<Reply, Reply> {
+    fn place(&self, stream: &StreamId, query: &Query) -> Result<Reply, Refused> {
         let viewer: ViewerId = parse(query.needed("viewer")?)?;
         let (node, ws) = self.placed(stream, &viewer);
         let ws = ws.ok_or_else(|| unavailable("no broadcast node is alive"))?;
         Ok(json_reply(StatusCode::OK, &json!({ "node": node, "url": format!("{ws}/v1/streams/{stream}/live") })))
     }
 
-    async fn comments(&self, stream: &StreamId, query: &Query) -> Result<Reply, Reply> {
+    async fn comments(&self, stream: &StreamId, query: &Query) -> Result<Reply, Refused> {
         let limit = match query.get("limit") {
             None => PAGE_DEFAULT,
             Some(text) => {
@@ -149,7 +152,7 @@ impl Api {
         Ok(json_reply(StatusCode::OK, &json!({ "comments": lines })))
     }
 
-    async fn likes(&self, stream: &StreamId, query: &Query) -> Result<Reply, Reply> {
+    async fn likes(&self, stream: &StreamId, query: &Query) -> Result<Reply, Refused> {
         let viewer: ViewerId = parse(query.needed("viewer")?)?;
         let ids = query.needed("ids")?.split(',').filter(|id| !id.is_empty());
         let ids: Vec<CommentId> = ids.map(parse).collect::<Result<_, _>>()?;
@@ -162,7 +165,7 @@ impl Api {
         Ok(json_reply(StatusCode::OK, &json!({ "liked": liked })))
     }
 
-    async fn totals(&self, stream: &StreamId) -> Result<Reply, Reply> {
+    async fn totals(&self, stream: &StreamId) -> Result<Reply, Refused> {
         let map = self.map.borrow().clone();
         let totals = Owners { wishes: &self.wishes, map: &map }.totals(stream).await.map_err(unanswered)?;
         let room = self.rooms.find(stream);
@@ -202,22 +205,12 @@ impl Api {
         let root = map.root().map(|root| json!({ "node": root.node, "epoch": root.epoch }));
         json_reply(StatusCode::OK, &json!({ "map_epoch": map.epoch(), "root": root, "nodes": nodes }))
     }
-}
 
-impl Handler for Api {
-    type Ticket = Ticket;
-
-    async fn handle(self: Arc<Self>, request: Request) -> Reply {
-        let mut answer = self.route(&request).await.unwrap_or_else(|refused| refused);
-        // Pages of one node ask others where to go and what is liked.
-        answer.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-        answer
-    }
-
-    async fn admit(self: Arc<Self>, head: Parts, encoding: Encoding) -> Result<Ticket, Reply> {
+    /// Lets a viewer in, if its request holds what it must and there is room.
+    async fn ticket(&self, head: &Parts, encoding: Encoding) -> Result<Ticket, Refused> {
         let parts: Vec<&str> = head.uri.path().split('/').skip(1).collect();
         let ["v1", "streams", stream, "live"] = parts[..] else {
-            return Err(error(StatusCode::NOT_FOUND, &format!("there is no stream at {:?}", head.uri.path())));
+            return Err(refused(StatusCode::NOT_FOUND, &format!("there is no stream at {:?}", head.uri.path())));
         };
         let stream: StreamId = parse(stream)?;
         let query = Query::parse(head.uri.query().unwrap_or_default());
@@ -235,6 +228,21 @@ impl Handler for Api {
         }
         let session = Session::new(self.session.clone(), viewer, name, stream, encoding);
         Ok(Ticket { session, room, resume, placed })
+    }
+}
+
+impl Handler for Api {
+    type Ticket = Ticket;
+
+    async fn handle(self: Arc<Self>, request: Request) -> Reply {
+        let mut answer = self.route(&request).await.unwrap_or_else(|refused| *refused);
+        // Pages of one node ask others where to go and what is liked.
+        answer.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        answer
+    }
+
+    async fn admit(self: Arc<Self>, head: Parts, encoding: Encoding) -> Result<Ticket, Reply> {
+        self.ticket(&head, encoding).await.map_err(|refused| *refused)
     }
 
     fn adopt(&self, ticket: Ticket, socket: TcpStream, leftover: Bytes) {
@@ -263,7 +271,7 @@ impl Query {
         self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    fn needed(&self, name: &str) -> Result<&str, Reply> {
+    fn needed(&self, name: &str) -> Result<&str, Refused> {
         self.get(name).ok_or_else(|| bad(&format!("the parameter {name:?} is missing")))
     }
 }
@@ -287,11 +295,11 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-fn parse<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<T, Reply> {
+fn parse<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<T, Refused> {
     text.parse().map_err(invalid)
 }
 
-fn resume_point(text: &str) -> Result<(Epoch, Seq), Reply> {
+fn resume_point(text: &str) -> Result<(Epoch, Seq), Refused> {
     let point = text.split_once(':').and_then(|(epoch, seq)| Some((epoch.parse().ok()?, seq.parse().ok()?)));
     let (epoch, seq) = point.ok_or_else(|| bad(&format!("resume is {text:?}, it has the form EPOCH:SEQ")))?;
     Ok((Epoch::new(epoch), Seq::new(seq)))
@@ -306,23 +314,27 @@ fn page(asset: &watershed_web::Asset) -> Reply {
     page
 }
 
-fn invalid(invalid: Invalid) -> Reply {
+fn refused(status: StatusCode, why: &str) -> Refused {
+    Box::new(error(status, why))
+}
+
+fn invalid(invalid: Invalid) -> Refused {
     bad(&invalid.to_string())
 }
 
-fn bad(why: &str) -> Reply {
-    error(StatusCode::BAD_REQUEST, why)
+fn bad(why: &str) -> Refused {
+    refused(StatusCode::BAD_REQUEST, why)
 }
 
-fn unanswered(why: Unanswered) -> Reply {
+fn unanswered(why: Unanswered) -> Refused {
     match why {
         Unanswered::Unavailable => unavailable("an owner of comments cannot be reached now"),
-        Unanswered::Unknown => error(StatusCode::NOT_FOUND, "there is no such comment on this stream"),
+        Unanswered::Unknown => refused(StatusCode::NOT_FOUND, "there is no such comment on this stream"),
     }
 }
 
-fn unavailable(why: &str) -> Reply {
-    let mut reply = error(StatusCode::SERVICE_UNAVAILABLE, why);
+fn unavailable(why: &str) -> Refused {
+    let mut reply = refused(StatusCode::SERVICE_UNAVAILABLE, why);
     reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_S));
     reply
 }

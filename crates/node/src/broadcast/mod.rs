@@ -13,13 +13,13 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use watershed_broadcast::{Feed, SessionConfig, To, Uplink, feed, uplink};
+use watershed_link::Sent;
 use watershed_net::{
     carousel::{Carousel, CarouselConfig, Event},
     clock::SharedClock,
     http::{ServerConfig, serve},
     link::{LinkEvent, LinkEventKind},
 };
-use watershed_link::Sent;
 use watershed_placement::Map;
 use watershed_protocol::{
     Role, StreamId,
@@ -111,7 +111,11 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     driver.run(presence.map(), links, events, wishes, shutdown).await;
     links_end.cancel();
     serving.await?;
-    drop(carousel);
+    // All others that held it have ended. Viewers are told to come again, and have a moment to take it.
+    match Arc::into_inner(carousel) {
+        Some(carousel) => tokio::task::spawn_blocking(|| carousel.shutdown()).await??,
+        None => tracing::error!("the carousel is still in use: viewers are left without a word"),
+    }
     Ok(())
 }
 

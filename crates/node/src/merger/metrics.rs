@@ -23,7 +23,7 @@ impl Board {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        let c = self.counters.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let c = *self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         vec![
             Figure::counter("reports_in", "Reports of processors", c.reports_in),
             Figure::counter("tallies_in", "Counts in reports", c.tallies_in),

@@ -10,13 +10,13 @@ use std::{ops::Range, sync::Arc};
 use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use watershed_link::Sent;
 use watershed_membership::{Membership, StateDir};
 use watershed_merger::{Config, Input, Merger, Output};
 use watershed_net::{
     clock::SharedClock,
     link::{LinkEvent, LinkEventKind, ListenLimits},
 };
-use watershed_link::Sent;
 use watershed_placement::Map;
 use watershed_protocol::{
     Role,

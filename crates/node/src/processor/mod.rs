@@ -54,7 +54,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
 
     let mut machine = Processor::new(config(&setup));
     let directory = setup.topology.data_dir(&setup.node.name).join("log");
-    let log_config = LogConfig { segment_bytes: setup.topology.segment_bytes, ..LogConfig::default() };
+    let log_config = LogConfig { segment_bytes: setup.topology.segment_bytes };
     let (machine, opened) = tokio::task::spawn_blocking(move || {
         let opened = watershed_store::open(&directory, log_config, |record| {
             record.sections.iter().try_for_each(|section| machine.replay(section))
