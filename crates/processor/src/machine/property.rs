@@ -4,17 +4,17 @@
 //! Three broadcast nodes that send writes of a small pool, each perhaps often; one root that remembers what it merged.
 //! The truth is made of the rows of durable groups, read one by one, and never asks the machine.
 
+mod root;
+mod truth;
+
 use proptest::prelude::*;
 use watershed_protocol::{
     CommentId, Register, Stamp,
-    peer::{
-        report::{From, Report},
-        uplink::LikeRow,
-    },
+    peer::{report::From, uplink::LikeRow},
 };
 
+use self::{root::Root, truth::Truth};
 use super::{rig::*, *};
-use crate::rows::{Decoder, Row};
 
 const VIEWERS: [&str; 4] = ["v0", "v1", "v2", "v3"];
 const COMMENTS: u8 = 6;
@@ -46,20 +46,31 @@ fn comment(n: u8) -> CommentId {
 #[derive(Clone, Debug)]
 enum Act {
     /// A peer sends these, new or not.
-    Send { peer: u64, writes: Vec<Write> },
+    Send {
+        peer: u64,
+        writes: Vec<Write>,
+    },
     Durable,
     Full,
     /// The process dies; `kept` says whether the group in flight was synced.
-    Restart { kept: bool },
-    PeerLost { peer: u64 },
+    Restart {
+        kept: bool,
+    },
+    PeerLost {
+        peer: u64,
+    },
     /// The root comes, and names what it has merged or asks for all.
-    Root { resync: bool },
+    Root {
+        resync: bool,
+    },
     RootLost,
     /// The link to the root takes this report and no more.
     LinkFull(bool),
     /// What is reported from here on does not arrive, until the root comes anew.
     Deaf,
-    Pass { ms: u64 },
+    Pass {
+        ms: u64,
+    },
 }
 
 fn write() -> impl Strategy<Value = Write> {
@@ -86,108 +97,6 @@ fn act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What the durable rows make, one after the other.
-#[derive(Default)]
-struct Truth {
-    positions: BTreeMap<u16, u64>,
-    /// Of live comments: register bits by viewer.
-    live: BTreeMap<CommentId, BTreeMap<watershed_protocol::ViewerKey, u64>>,
-    deleted: BTreeSet<CommentId>,
-    /// Every (version, count) that was true after some row.
-    ever: BTreeSet<(CommentId, u64, u64)>,
-}
-
-impl Truth {
-    fn take(&mut self, section: &Section) {
-        let position = self.positions.entry(section.slot.get()).or_default();
-        assert_eq!(section.from.get(), *position, "positions follow each other");
-        let mut rows = Decoder::new(&section.body).expect("format 1");
-        while let Some(row) = rows.next().expect("rows") {
-            *position += 1;
-            match row {
-                Row::Comment { comment, .. } => {
-                    assert!(!self.deleted.contains(&comment.id), "{:?} came back", comment.id);
-                    assert!(self.live.insert(comment.id, BTreeMap::new()).is_none(), "{:?} twice", comment.id);
-                    self.ever.insert((comment.id, *position, 0));
-                }
-                Row::Like { comment, viewer, register } => {
-                    let registers = self.live.get_mut(&comment).expect("a live comment");
-                    let before = count(registers);
-                    let former = registers.insert(viewer, register.to_bits());
-                    assert!(former < Some(register.to_bits()), "a row is a change");
-                    if count(registers) != before {
-                        self.ever.insert((comment, *position, count(registers)));
-                    }
-                }
-                Row::Deletion { comment } => {
-                    assert!(self.live.remove(&comment).is_some(), "{comment:?} deleted twice");
-                    self.deleted.insert(comment);
-                }
-                Row::Pin { .. } | Row::Taps { .. } => unreachable!("nobody pins or taps"),
-            }
-        }
-        assert_eq!(section.to.get(), *position);
-    }
-
-    fn counts(&self) -> BTreeMap<CommentId, u64> {
-        self.live.iter().map(|(id, registers)| (*id, count(registers))).collect()
-    }
-}
-
-fn count(registers: &BTreeMap<watershed_protocol::ViewerKey, u64>) -> u64 {
-    registers.values().filter(|bits| **bits & 1 == 0).count() as u64
-}
-
-/// The root: what it has merged, and the counts that it shows.
-#[derive(Default)]
-struct Root {
-    epoch: u64,
-    deaf: bool,
-    merged: BTreeMap<u16, u64>,
-    comments: BTreeSet<CommentId>,
-    counts: BTreeMap<CommentId, (Epoch, u64, u64)>,
-    deleted: BTreeSet<CommentId>,
-}
-
-impl Root {
-    fn take(&mut self, report: &Report, truth: &Truth) {
-        assert_eq!(report.epoch.get(), self.epoch);
-        for row in &report.tallies {
-            let (version, count) = (row.tally.version.get(), row.tally.count);
-            assert!(truth.ever.contains(&(row.id, version, count)), "{:?}: {count} was never durable", row.id);
-        }
-        if self.deaf {
-            return;
-        }
-        if report.resync {
-            (self.merged, self.comments) = (BTreeMap::new(), BTreeSet::new());
-        }
-        for span in &report.spans {
-            let merged = self.merged.entry(span.slot.get()).or_default();
-            assert_eq!(span.from.get(), *merged, "spans chain");
-            assert!(span.to.get() <= truth.positions[&span.slot.get()], "beyond what is durable");
-            *merged = span.to.get();
-        }
-        for comment in &report.comments {
-            assert!(self.comments.insert(comment.id), "{:?} was told twice", comment.id);
-        }
-        for row in &report.tallies {
-            let told = (row.tally.epoch, row.tally.version.get(), row.tally.count);
-            let former = self.counts.insert(row.id, told);
-            assert!(former.is_none_or(|former| (former.0, former.1) <= (told.0, told.1)), "a version fell");
-            assert!(former.is_none_or(|former| former.1 <= told.1), "a version fell at a restart");
-        }
-        for id in &report.deleted {
-            self.deleted.insert(*id);
-        }
-    }
-
-    fn shown(&self) -> BTreeMap<CommentId, u64> {
-        let live = self.comments.difference(&self.deleted);
-        live.map(|id| (*id, self.counts.get(id).map_or(0, |(.., count)| *count))).collect()
-    }
-}
-
 struct World {
     rig: Rig,
     truth: Truth,
@@ -203,9 +112,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let (waiting, acknowledged, limbo) = Default::default();
-        let mut rig = Rig::new();
-        rig.now = Millis::new(1_000_000);
-        Self { rig, truth: Truth::default(), root: Root::default(), waiting, acknowledged, limbo, sent: 0 }
+        Self { rig: Rig::new(), truth: Truth::default(), root: Root::default(), waiting, acknowledged, limbo, sent: 0 }
     }
 
     fn carry(&mut self, outbox: &[Output]) {

@@ -1,18 +1,19 @@
 //! Plays broadcast nodes, a log and a root around one processor: the stage of the machine's tests.
 //!
 //! Slots 2 to 5 belong to p1, which is the one on the stage, slot 0 to p2 (see the map's golden test). A group that was
-//! ordered stays in flight until the test calls it durable or full. Batches number their writes 1, 2, 3… as they are added.
+//! ordered stays in flight until the test calls it durable or full.
+
+mod reading;
+mod writing;
 
 use watershed_placement::Map;
 use watershed_protocol::{
-    ClusterKey, CommentBody, CommentId, DisplayName, HybridTime, NodeName, Part, Position, ReactionKind, Reactions,
-    Register, Shown, Slot, Stamp, StreamId, ViewerId, ViewerKey,
-    peer::{
-        report::{From, Report, Span},
-        uplink::{CommentWrite, DeleteWrite, LikeRow, PinWrite, ReactionWrite},
-    },
+    ClusterKey, CommentBody, CommentId, HybridTime, NodeName, Position, ReactionKind, Reactions, Shown, Slot, StreamId,
+    ViewerKey,
+    peer::report::{From, Report},
 };
 
+pub(super) use self::{reading::*, writing::*};
 use super::*;
 use crate::ReplayError;
 
@@ -21,13 +22,12 @@ pub(super) const B: PeerId = PeerId::new(2);
 const ROOT: PeerId = PeerId::new(99);
 /// Where the stream's taps and unpins are kept.
 pub(super) const HOME: u16 = 4;
+/// The comment of tests that need one.
+pub(super) const HI: CommentId = id(2, 1);
 
 pub(super) fn stream(name: &str) -> StreamId {
     name.parse().unwrap()
 }
-
-/// The comment of tests that need one.
-pub(super) const HI: CommentId = id(2, 1);
 
 pub(super) const fn id(slot: u16, n: u16) -> CommentId {
     let [high, low] = (slot << 4).to_be_bytes();
@@ -71,146 +71,6 @@ fn map() -> Map {
     Map::found(ClusterKey::from_bytes([7; 32]), &["p1", "p2", "p3"].map(|name| name.parse().unwrap())).unwrap()
 }
 
-/// An empty batch of stream 0, "demo", and stream 1, "other".
-pub(super) fn batch() -> WriteBatch {
-    WriteBatch { streams: vec![stream("demo"), stream("other")], ..WriteBatch::default() }
-}
-
-/// Writes on the stream "demo", unless they name another. However they are added, a processor takes likes first, then
-/// comments, deletions, pins and taps.
-pub(super) trait Build: Sized {
-    fn comment(self, id: CommentId, author: &str, text: &str) -> Self;
-    fn comment_on(self, stream: u16, id: CommentId, author: &str, text: &str) -> Self;
-    fn like(self, id: CommentId, viewer: &str, stamp: u64) -> Self;
-    fn unlike(self, id: CommentId, viewer: &str, stamp: u64) -> Self;
-    fn set(self, stream: u16, id: CommentId, viewer: ViewerKey, register: Register) -> Self;
-    fn delete(self, id: CommentId, viewer: &str) -> Self;
-    fn delete_on(self, stream: u16, id: CommentId, viewer: &str, moderator: bool) -> Self;
-    fn moderate(self, id: CommentId) -> Self;
-    fn pin(self, id: CommentId) -> Self;
-    fn unpin(self) -> Self;
-    fn unpin_in(self, slot: u16) -> Self;
-    fn taps(self, reporter: u64, counts: &[(&str, u64)]) -> Self;
-    fn taps_in(self, slot: u16, reporter: u64, counts: &[(&str, u64)]) -> Self;
-}
-
-impl Build for WriteBatch {
-    fn comment(self, id: CommentId, author: &str, text: &str) -> Self {
-        self.comment_on(0, id, author, text)
-    }
-    fn comment_on(mut self, stream: u16, id: CommentId, author: &str, text: &str) -> Self {
-        let (number, author, name) = (self.len() as u64 + 1, author.parse().unwrap(), DisplayName::new("Name").unwrap());
-        self.comments.push(CommentWrite { number, stream, id, author, name, body: body(text) });
-        self
-    }
-    fn like(self, id: CommentId, viewer: &str, stamp: u64) -> Self {
-        self.set(0, id, key(viewer), Register { stamp: Stamp::new(stamp).unwrap(), liked: true })
-    }
-    fn unlike(self, id: CommentId, viewer: &str, stamp: u64) -> Self {
-        self.set(0, id, key(viewer), Register { stamp: Stamp::new(stamp).unwrap(), liked: false })
-    }
-    fn set(mut self, stream: u16, comment: CommentId, viewer: ViewerKey, register: Register) -> Self {
-        let number = self.len() as u64 + 1;
-        self.likes.push(LikeRow { number, stream, comment, viewer, register, part: Part::WHOLE });
-        self
-    }
-    fn delete(self, id: CommentId, viewer: &str) -> Self {
-        self.delete_on(0, id, viewer, false)
-    }
-    fn delete_on(mut self, stream: u16, id: CommentId, viewer: &str, moderator: bool) -> Self {
-        let (number, viewer) = (self.len() as u64 + 1, viewer.parse::<ViewerId>().unwrap());
-        self.deletes.push(DeleteWrite { number, stream, id, viewer, moderator });
-        self
-    }
-    fn moderate(self, id: CommentId) -> Self {
-        self.delete_on(0, id, "mod", true)
-    }
-    fn pin(mut self, id: CommentId) -> Self {
-        let number = self.len() as u64 + 1;
-        self.pins.push(PinWrite { number, stream: 0, slot: id.slot(), id: Some(id) });
-        self
-    }
-    fn unpin(self) -> Self {
-        self.unpin_in(HOME)
-    }
-    fn unpin_in(mut self, number: u16) -> Self {
-        let at = self.len() as u64 + 1;
-        self.pins.push(PinWrite { number: at, stream: 0, slot: slot(number), id: None });
-        self
-    }
-    fn taps(self, reporter: u64, counts: &[(&str, u64)]) -> Self {
-        self.taps_in(HOME, reporter, counts)
-    }
-    fn taps_in(mut self, home: u16, reporter: u64, counts: &[(&str, u64)]) -> Self {
-        let number = self.len() as u64 + 1;
-        self.reactions.push(ReactionWrite { number, stream: 0, slot: slot(home), reporter, counts: taps(counts) });
-        self
-    }
-}
-
-/// An answer in short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
-    /// Stamp, liked.
-    Like(u64, bool),
-    Done,
-    Refused(Code),
-    Moved,
-}
-
-/// The answers to one peer, by number.
-pub(super) fn answers(outbox: &[Output], peer: PeerId) -> Vec<(u64, Told)> {
-    let mut told = Vec::new();
-    for output in outbox {
-        let Output::Answer { peer: to, batch } = output else { continue };
-        if *to != peer {
-            continue;
-        }
-        assert!(!batch.is_empty() && batch.len() <= limits::WRITES_PER_BATCH_MAX);
-        told.extend(batch.likes.iter().map(|(number, bits)| {
-            let Register { stamp, liked } = Register::from_bits(*bits).unwrap();
-            (*number, Told::Like(stamp.get(), liked))
-        }));
-        told.extend(batch.done.iter().map(|number| (*number, Told::Done)));
-        told.extend(batch.refused.iter().map(|(number, refusal)| (*number, Told::Refused(refusal.code))));
-        told.extend(batch.moved.iter().map(|number| (*number, Told::Moved)));
-    }
-    told.sort_by_key(|(number, _)| *number);
-    told
-}
-
-pub(super) fn reports(outbox: &[Output]) -> Vec<Report> {
-    let reports = outbox.iter().filter_map(|output| match output {
-        Output::Report(ToMerger::Report(report)) => Some(report.clone()),
-        _ => None,
-    });
-    reports.collect()
-}
-
-/// The one report.
-pub(super) fn report(outbox: &[Output]) -> Report {
-    match &reports(outbox)[..] {
-        [report] => report.clone(),
-        other => panic!("not one report: {other:?}"),
-    }
-}
-
-/// The spans of a report as (slot, from, to).
-pub(super) fn spans(report: &Report) -> Vec<(u16, u64, u64)> {
-    let span = |Span { slot, from, to, .. }: &Span| (slot.get(), from.get(), to.get());
-    report.spans.iter().map(span).collect()
-}
-
-/// The counts of a report as (comment, version, count).
-pub(super) fn tallies(report: &Report) -> Vec<(CommentId, u64, u64)> {
-    report.tallies.iter().map(|row| (row.id, row.tally.version.get(), row.tally.count)).collect()
-}
-
-/// The comments of a report.
-pub(super) fn ids(report: &Report) -> Vec<CommentId> {
-    report.comments.iter().map(|comment| comment.id).collect()
-}
-
 pub(super) fn merged(positions: &[(u16, u64)]) -> From {
     From::Merged(positions.iter().map(|(number, to)| (slot(*number), Position::new(*to))).collect())
 }
@@ -240,7 +100,7 @@ pub(super) struct Rig {
     /// The sections of durable groups.
     pub(super) log: Vec<Section>,
     pub(super) in_flight: Option<(u64, Vec<Section>)>,
-    map: Map,
+    pub(super) map: Map,
     config: Config,
     questions: u64,
 }
@@ -443,15 +303,6 @@ impl Rig {
             shelves: self.machine.state.streams.shelves.iter().count(),
         }
     }
-}
-
-/// The replies to one peer, by number.
-pub(super) fn replies(outbox: &[Output], peer: PeerId) -> BTreeMap<u64, Reply> {
-    let replies = outbox.iter().filter_map(|output| match output {
-        Output::Reply { peer: to, number, reply } if *to == peer => Some((*number, reply.clone())),
-        _ => None,
-    });
-    replies.collect()
 }
 
 /// A processor that has read this log, not started.

@@ -73,7 +73,8 @@ fn a_comment_has_these_bytes_on_every_version() {
 
 #[test]
 fn likes_have_these_bytes_on_every_version() {
-    let like = |liked| Row::Like { comment: ID, viewer: ANN, register: Register { stamp: Stamp::new(5).unwrap(), liked } };
+    let like =
+        |liked| Row::Like { comment: ID, viewer: ANN, register: Register { stamp: Stamp::new(5).unwrap(), liked } };
     let (liked, unliked) = ([10, 0, 0, 0, 0, 0, 0, 0], [11, 0, 0, 0, 0, 0, 0, 0]);
     golden(like(true), &[&[2], ID.as_bytes(), ANN.as_bytes(), &liked]);
     let second = [&[3], &ANN.as_bytes()[..], &unliked].concat();

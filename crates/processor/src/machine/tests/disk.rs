@@ -11,7 +11,8 @@ const VIEWERS: [&str; 3] = ["v0", "v1", "bob"];
 fn everything(n: u16) -> WriteBatch {
     let stamp = u64::from(n) + 9;
     let changes = batch().like(HI, "bob", stamp).unlike(HI, "v0", stamp).like(id(2, 3), "v1", stamp);
-    let writes = changes.comment(id(3, n), "ann", "hi").comment(id(3, n + 1), "ann", "hi").comment(id(HOME, n), "bob", "hi");
+    let writes =
+        changes.comment(id(3, n), "ann", "hi").comment(id(3, n + 1), "ann", "hi").comment(id(HOME, n), "bob", "hi");
     let writes = writes.comment_on(1, id(5, n), "ann", "hi").comment_on(1, id(5, n + 1), "ann", "hi");
     writes.delete(id(2, 2), "ann").pin(HI).unpin().unpin().taps(7, &[("heart", u64::from(n))]).taps(8, &[("clap", 1)])
 }
@@ -91,6 +92,18 @@ fn a_register_that_was_refused_is_what_it_was() {
     rig.full();
     assert_eq!(rig.put(batch().like(HI, "v0", 4)), [Told::Like(5, true)]);
     assert_eq!((rig.shown(), rig.machine.counters().registers), (vec![(HI, 1)], 1));
+}
+
+#[test]
+fn taps_that_were_refused_count_when_they_come_again() {
+    let mut rig = Rig::new();
+    rig.put(batch().taps(7, &[("heart", 3)]));
+    rig.send(A, batch().taps(7, &[("heart", 5)]).taps(8, &[("heart", 1)]));
+    rig.send(A, batch().taps(7, &[("heart", 6)]));
+    rig.full();
+    assert_eq!(rig.totals().2, taps(&[("heart", 3)]));
+    assert_eq!(rig.put(batch().taps(7, &[("heart", 5)]).taps(8, &[("heart", 1)])), [Told::Done; 2]);
+    assert_eq!(rig.totals().2, taps(&[("heart", 6)]));
 }
 
 #[test]

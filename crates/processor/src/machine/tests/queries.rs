@@ -57,7 +57,8 @@ fn history_is_given_newest_first_in_pages() {
 fn a_page_of_history_has_at_most_500_comments() {
     let mut rig = Rig::new();
     rig.put((0..501).fold(batch(), |batch, n| batch.comment(id(2, n), "ann", "hi")));
-    let Reply::History(page) = rig.ask(&Query::History { stream: stream("demo"), before: None, limit: u32::MAX }) else {
+    let Reply::History(page) = rig.ask(&Query::History { stream: stream("demo"), before: None, limit: u32::MAX })
+    else {
         panic!()
     };
     assert_eq!((page.len(), page[499].comment.id), (500, id(2, 1)));

@@ -56,11 +56,23 @@ fn after_a_restart_versions_go_on_under_a_raised_epoch() {
 }
 
 #[test]
+fn a_trace_can_begin_with_the_counts_that_were_recovered() {
+    let mut rig = Rig::holding(&[(HI, 2), (id(3, 1), 0)]);
+    rig.send(A, batch().like(HI, "eve", 5).comment(id(4, 1), "ann", "hi"));
+    rig.restart();
+    rig.send(A, batch().like(HI, "bob", 5));
+    let rows: Vec<_> = rig.machine.tallies().map(|row| (row.id, row.tally.version.get(), row.tally.count)).collect();
+    assert_eq!(rows, [(HI, 3, 2), (id(3, 1), 1, 0)], "and with nothing that is not durable");
+    assert!(rig.machine.tallies().all(|row| row.tally.epoch == Epoch::new(2)));
+}
+
+#[test]
 fn after_a_restart_repeats_are_still_repeats() {
     let (mut rig, _) = lived();
     rig.restart();
     let rows = rig.log.len();
-    let writes = batch().like(HI, "v0", 5).comment(HI, "ann", "hi").comment(id(2, 2), "ann", "no").delete(id(2, 2), "ann");
+    let writes =
+        batch().like(HI, "v0", 5).comment(HI, "ann", "hi").comment(id(2, 2), "ann", "no").delete(id(2, 2), "ann");
     let told = [Told::Like(6, false), Told::Done, Told::Refused(Code::RefReused), Told::Done, Told::Done];
     assert_eq!(rig.put(writes.taps(7, &[("heart", 5)])), told);
     assert_eq!(rig.log.len(), rows);

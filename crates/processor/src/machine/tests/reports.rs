@@ -51,6 +51,12 @@ fn what_lies_beyond_the_merged_positions_is_told_as_it_is_now() {
     let report = rig.watched_from(&[(2, 2)]).remove(0);
     assert_eq!((spans(&report), ids(&report), report.total), (vec![(2, 2, 9)], vec![id(2, 4)], 2));
     assert_eq!((tallies(&report), report.deleted), (vec![(id(2, 2), 7, 1)], vec![id(2, 3), HI]));
+    let report = rig.watched_from(&[(2, 7)]).remove(0);
+    assert_eq!(
+        (spans(&report), ids(&report), tallies(&report)),
+        (vec![(2, 7, 9)], vec![], vec![]),
+        "not what is there"
+    );
 }
 
 #[test]
@@ -150,7 +156,13 @@ fn a_resync_has_the_newest_100_comments_with_their_counts() {
     for n in 0..120 {
         rig.put(batch().comment(id(2 + n % 2, n), "ann", "hi"));
     }
-    rig.put(batch().like(id(2, 10), "ann", 5).like(id(2, 100), "ann", 5).like(id(2, 100), "bob", 5).delete(id(3, 119), "ann"));
+    rig.put(
+        batch()
+            .like(id(2, 10), "ann", 5)
+            .like(id(2, 100), "ann", 5)
+            .like(id(2, 100), "bob", 5)
+            .delete(id(3, 119), "ann"),
+    );
     let resync = rig.watched();
     assert!(resync.resync);
     assert_eq!(ids(&resync), (19..119).map(|n| id(2 + n % 2, n)).collect::<Vec<_>>());

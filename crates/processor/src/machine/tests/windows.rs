@@ -56,7 +56,12 @@ fn a_resync_waits_for_no_token() {
     let again = report(&rig.open_under(2, From::Nothing));
     assert_eq!((again.resync, again.epoch.get(), tallies(&again)), (true, 2, vec![(HI, 3, 2)]));
     assert_eq!(rig.reported(batch().like(HI, "eve", 5)).len(), 0, "and an opening fills no bucket");
-    assert_eq!(reports(&rig.pass(1_000)).len(), 1);
+    assert_eq!(
+        (reports(&rig.pass(999)).len(), rig.step(Input::Tick)),
+        (0, vec![]),
+        "nor is a tick before its time one"
+    );
+    assert_eq!(tallies(&report(&rig.pass(1))), [(HI, 4, 3)]);
 }
 
 #[test]
