@@ -227,8 +227,10 @@ impl Driver {
     fn trace(&mut self, row: &TallyRow) {
         if let Some(trace) = &mut self.trace {
             let Tally { epoch, version, count } = row.tally;
-            // A trace that cannot be written makes the check fail, which is what a check is for.
-            let _ = writeln!(trace, "{} {epoch} {version} {count}", row.id);
+            let line = format!("{} {epoch} {version} {count}\n", row.id);
+            // At once, so that a kill tears no line. A trace that cannot be written makes the check fail, which is what a
+            // check is for.
+            let _ = trace.write_all(line.as_bytes());
         }
     }
 
