@@ -105,6 +105,29 @@ impl Registers {
         self.len as usize
     }
 
+    /// How many of them say "liked".
+    pub(crate) fn liked(&self) -> u64 {
+        self.pages.iter().map(|page| page.entries(self.base).filter(|(_, bits)| bits & 1 == 0).count() as u64).sum()
+    }
+
+    /// The next page, from this one on, that has changed since it was taken so: its number, its first viewer, its cells.
+    pub(crate) fn take_changed(&mut self, from: usize) -> Option<(usize, ViewerNo, Vec<(ViewerNo, u64)>)> {
+        let number = (from..self.pages.len()).find(|number| self.pages[*number].changed)?;
+        let page = &mut self.pages[number];
+        page.changed = false;
+        Some((number, page.first(), page.entries(self.base).collect()))
+    }
+
+    /// Says of all pages whether they have changed: none after a restore, all when what was taken was not saved.
+    pub(crate) fn set_changed(&mut self, changed: bool) {
+        self.pages.iter_mut().for_each(|page| page.changed = changed);
+    }
+
+    /// The first viewer of each page.
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = ViewerNo> {
+        self.pages.iter().map(Page::first)
+    }
+
     /// The page of a viewer's range.
     fn page(&self, viewer: ViewerNo) -> Option<usize> {
         let entry = u64::from(viewer) >> self.shift;

@@ -29,6 +29,8 @@ pub(super) struct Page {
     /// It covers this many numbers, as a power of two.
     shift: u8,
     cells: Cells,
+    /// Whether it is not what a checkpoint has of it.
+    pub(super) changed: bool,
 }
 
 #[derive(Debug)]
@@ -41,7 +43,7 @@ enum Cells {
 impl Page {
     /// An empty page for the numbers from `first` on.
     pub(super) fn new(first: ViewerNo, shift: u8) -> Self {
-        Self { first, shift, cells: Cells::Narrow(Vec::new()) }
+        Self { first, shift, cells: Cells::Narrow(Vec::new()), changed: true }
     }
 
     pub(super) fn first(&self) -> ViewerNo {
@@ -74,6 +76,7 @@ impl Page {
 
     /// Sets a register; true if the viewer had none.
     pub(super) fn put(&mut self, base: u64, viewer: ViewerNo, bits: u64) -> Result<bool, Full> {
+        self.changed = true;
         let narrow = bits.checked_sub(base).and_then(|cell| u32::try_from(cell).ok()).filter(|cell| *cell > 0);
         match (&mut self.cells, narrow) {
             (Cells::Narrow(cells), Some(cell)) => set(cells, NARROW_MAX, viewer, cell),
@@ -98,6 +101,7 @@ impl Page {
 
     /// Removes a register; true if there was one.
     pub(super) fn remove(&mut self, viewer: ViewerNo) -> bool {
+        self.changed = true;
         match &mut self.cells {
             Cells::Narrow(cells) => find(cells, viewer).map(|at| cells.remove(at)).is_some(),
             Cells::Dense { cells, used } => {
