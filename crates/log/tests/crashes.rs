@@ -4,7 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, which clippy sees only in `#[test]` functions")]
 
 use proptest::{collection::vec, prelude::*};
-use watershed_log::{AppendError, Disk, LogConfig, LogWriter, MemoryDisk, Record, RecoverError, Section, recover};
+use watershed_log::{
+    AppendError, Base, Disk, LogConfig, LogWriter, MemoryDisk, Record, RecoverError, Section, recover,
+};
 use watershed_protocol::{Epoch, Position, Slot};
 
 const SLOTS: u16 = 3;
@@ -113,7 +115,7 @@ impl Run {
         accident(&mut disk);
         if let Err(RecoverError::Disk { .. }) = open(disk.clone(), config) {
             // The start itself meets the sync that fails. The one after it must not mind.
-            drop(recover(&mut disk, config, |_| Ok::<(), String>(())));
+            drop(recover(&mut disk, config, Base::default(), |_| Ok::<(), String>(())));
         }
         let (writer, records) = open(disk, config).unwrap();
         assert!(records.len() >= durable, "{} of {durable} durable records came back", records.len());
@@ -129,11 +131,11 @@ impl Run {
 
 fn open(disk: MemoryDisk, config: LogConfig) -> Result<(LogWriter<MemoryDisk>, Vec<Record>), RecoverError<String>> {
     let mut records = Vec::new();
-    let (writer, recovered) = recover(disk, config, |record| {
+    let (writer, recovered) = recover(disk, config, Base::default(), |record| {
         records.push(record);
         Ok(())
     })?;
-    assert_eq!(recovered.records, records.len() as u64);
+    assert_eq!(recovered.last, records.len() as u64);
     Ok((writer, records))
 }
 

@@ -3,7 +3,7 @@
 //! Between the processor's driver and the log's own code. Invariant: what a crash keeps is what was synced, and of the
 //! rest only what the seed says.
 
-use watershed_log::{AppendError, LogConfig, LogWriter, MemoryDisk, Section, recover};
+use watershed_log::{AppendError, Base, LogConfig, LogWriter, MemoryDisk, Section, recover};
 use watershed_processor::Processor;
 
 use crate::outside::Sabotage;
@@ -33,9 +33,9 @@ impl Disk {
         let disk = std::mem::take(disk);
         let config = LogConfig { segment_bytes: SEGMENT_BYTES };
         let replay = |record: watershed_log::Record| record.sections.iter().try_for_each(|part| machine.replay(part));
-        let (writer, recovered) = recover(disk, config, replay).map_err(|error| error.to_string())?;
+        let (writer, recovered) = recover(disk, config, Base::default(), replay).map_err(|error| error.to_string())?;
         *self = Self::Open(Box::new(writer));
-        Ok(recovered.records)
+        Ok(recovered.last)
     }
 
     /// Writes a group; it is durable after [`Disk::sync`].

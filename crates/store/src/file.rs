@@ -163,6 +163,10 @@ impl Disk for FileDisk {
         fs::remove_file(self.path(segment)).map_err(|error| self.error("remove", segment, error))?;
         self.sync_names()
     }
+
+    fn recycle(&mut self, segment: SegmentId) -> Result<(), DiskError> {
+        self.remove(segment)
+    }
 }
 
 /// The segment of a file of this name; `None` if it is not one of ours.

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use watershed_log::{LogConfig, LogWriter, Record, RecoverError, Recovered, recover};
+use watershed_log::{Base, LogConfig, LogWriter, Record, RecoverError, Recovered, recover};
 
 use crate::{FileDisk, FileDiskError};
 
@@ -25,15 +25,16 @@ pub enum OpenError<E> {
     },
 }
 
-/// Replays the log in `directory`, which is made if it does not exist, and opens it for a
+/// Replays the log in `directory`, which is made if it does not exist, after `base`, and opens it for a
 /// [`CommitThread`](crate::CommitThread).
 pub fn open<E>(
     directory: &Path,
     config: LogConfig,
+    base: Base,
     replay: impl FnMut(Record) -> Result<(), E>,
 ) -> Result<(LogWriter<FileDisk>, Recovered), OpenError<E>> {
     let disk = FileDisk::open(directory)?;
-    recover(disk, config, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
+    recover(disk, config, base, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
 }
 
 #[cfg(test)]

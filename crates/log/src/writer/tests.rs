@@ -3,7 +3,7 @@
 use watershed_protocol::{Epoch, Position, Slot};
 
 use super::*;
-use crate::{MemoryDisk, Record, recover};
+use crate::{Base, MemoryDisk, Record, recover};
 
 /// Bytes of a record of one [`row`] beside its body.
 const HEAD: usize = 45;
@@ -14,7 +14,7 @@ fn open(disk: MemoryDisk, segment_bytes: u64) -> (LogWriter<MemoryDisk>, Vec<Rec
         records.push(record);
         Ok::<(), String>(())
     };
-    let (writer, _) = recover(disk, LogConfig { segment_bytes }, replay).unwrap();
+    let (writer, _) = recover(disk, LogConfig { segment_bytes }, Base::default(), replay).unwrap();
     (writer, records)
 }
 

@@ -12,7 +12,7 @@ use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use watershed_link::Sent;
-use watershed_log::LogConfig;
+use watershed_log::{Base, LogConfig};
 use watershed_membership::Membership;
 use watershed_net::{
     clock::SharedClock,
@@ -56,7 +56,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let directory = setup.topology.data_dir(&setup.node.name).join("log");
     let log_config = LogConfig { segment_bytes: setup.topology.segment_bytes };
     let (machine, opened) = tokio::task::spawn_blocking(move || {
-        let opened = watershed_store::open(&directory, log_config, |record| {
+        let opened = watershed_store::open(&directory, log_config, Base::default(), |record| {
             record.sections.iter().try_for_each(|section| machine.replay(section))
         });
         (machine, opened)
@@ -162,7 +162,7 @@ impl Driver {
 
     fn committed(&mut self, event: CommitEvent) -> anyhow::Result<()> {
         match event {
-            CommitEvent::Durable { group } => self.step(Input::Durable { group }),
+            CommitEvent::Durable { group, .. } => self.step(Input::Durable { group }),
             CommitEvent::Full { group } => {
                 tracing::warn!(group, "the disk is full: writes are refused");
                 self.step(Input::Full { group });
