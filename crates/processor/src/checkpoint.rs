@@ -193,13 +193,6 @@ impl Processor {
             self.state.to_save.viewers = self.state.to_save.viewers.min(saving.left.viewers);
         }
     }
-
-    /// Counts likes and comments anew, after a restore and a replay.
-    pub(crate) fn recount(&mut self) {
-        if self.state.restored {
-            self.state.recount();
-        }
-    }
 }
 
 impl ToSave {
@@ -212,7 +205,9 @@ impl ToSave {
             bytes < PART_BYTES
         };
         contents.removed = std::mem::take(&mut self.removed);
-        contents.removed.iter().for_each(|row| drop(add(&mut rows, row.clone())));
+        for row in &contents.removed {
+            add(&mut rows, row.clone());
+        }
         while let Some(shelf) = self.shelves.pop_first() {
             contents.shelves.push(shelf);
             if !add(&mut rows, state.save_shelf(shelf)) {

@@ -174,7 +174,6 @@ impl Processor {
     /// Takes the slots that the map gives to this node, under the epochs that it has just raised.
     pub fn start(&mut self, now: Millis, map: Arc<Map>) {
         self.state.slots.claim(&map, &self.config.node);
-        self.recount();
         self.map_epoch = map.epoch();
         self.clock.tick(now);
         self.started = true;

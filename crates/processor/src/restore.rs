@@ -59,6 +59,7 @@ impl Processor {
             entry.registers.set_changed(false);
             entry.unsaved = Unsaved::Nothing;
         }
+        self.state.recount();
         self.state.restored = true;
     }
 }
@@ -180,7 +181,7 @@ impl State {
     }
 
     /// Counts all that is not saved: registers, likes, comments, taps.
-    pub(crate) fn recount(&mut self) {
+    fn recount(&mut self) {
         self.registers = 0;
         self.streams.reset_sums();
         for number in 0..self.comments.len() as CommentNo {

@@ -19,7 +19,7 @@
 
 use std::collections::BTreeMap;
 
-use watershed_log::{SlotEnd, SlotEnds};
+use watershed_log::{Base, SlotEnd, SlotEnds};
 use watershed_protocol::{
     Comment, CommentId, Epoch, HybridTime, Invalid, Position, Reactions, Register, Slot, StreamId, ViewerId, ViewerKey,
 };
@@ -80,6 +80,12 @@ pub struct Checkpoint {
 /// The format of the values that this version writes, and the only one that it reads.
 const SAVED_FORMAT: u8 = 1;
 const CHECKPOINT_FORMAT: u8 = 1;
+
+impl From<Checkpoint> for Base {
+    fn from(Checkpoint { position, ends }: Checkpoint) -> Self {
+        Self { position, ends }
+    }
+}
 
 impl Checkpoint {
     /// As bytes: format u8, position u64, then slot u16, epoch u64, position u64 for each.

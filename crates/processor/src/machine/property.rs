@@ -123,6 +123,8 @@ impl World {
                     let row = (row.id, row.tally.version.get(), row.tally.count);
                     assert!(self.truth.ever.contains(&row), "{row:?} is traced and was never durable");
                 }
+                Output::Save(rows) => self.store.put(rows),
+                Output::Checkpoint(checkpoint) => self.store.seal(checkpoint),
                 Output::Answer { .. } | Output::Reply { .. } | Output::Append { .. } => {}
             }
         }
