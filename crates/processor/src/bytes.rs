@@ -5,7 +5,7 @@
 //! within their limits.
 
 use watershed_protocol::{
-    CommentBody, CommentId, DisplayName, Invalid, Reactions, ReactionKind, StreamId, ViewerId, limits,
+    CommentBody, CommentId, DisplayName, Invalid, ReactionKind, Reactions, StreamId, ViewerId, limits,
 };
 
 use crate::config::TAPS_MAX;

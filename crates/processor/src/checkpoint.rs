@@ -26,8 +26,9 @@ use crate::{
 
 /// Bytes of one part: some hundred microseconds of work, which is how long a write may wait for it.
 const PART_BYTES: usize = 256 * 1024;
-/// Viewers in one row.
+/// Viewers in one row, and in one part: a mebibyte.
 const VIEWERS_PER_ROW: usize = 256;
+const VIEWERS_PER_PART: u32 = 65_536;
 
 /// What has changed since it was saved last.
 #[derive(Debug, Default)]
@@ -199,6 +200,16 @@ impl ToSave {
     /// Rows of what is left, as many as fit a part.
     fn next_part(&mut self, state: &mut State) -> (Vec<SavedRow>, Contents) {
         let (mut rows, mut contents, mut bytes) = (Vec::new(), Contents::default(), 0);
+        // Every viewer that a page names goes first. Where many are new, they are a part of their own.
+        let new_viewers = state.viewers.len() as u32 - state.to_save.viewers;
+        let is_empty = self.removed.is_empty() && self.shelves.is_empty() && self.comments.is_empty();
+        if new_viewers > 0 && !is_empty {
+            contents.viewers = Some(state.to_save.viewers);
+            rows.extend(state.save_viewers(new_viewers.min(VIEWERS_PER_PART)));
+        }
+        if new_viewers > VIEWERS_PER_PART {
+            return (rows, contents);
+        }
         let mut add = |rows: &mut Vec<SavedRow>, row: SavedRow| {
             bytes += row.key.len() + row.value.as_ref().map_or(0, Vec::len);
             rows.push(row);
@@ -227,19 +238,15 @@ impl ToSave {
                 self.comments.pop_front();
             }
         }
-        if !rows.is_empty() {
-            // Every viewer that a page of these names; the store takes them first.
-            contents.viewers = Some(state.to_save.viewers);
-            rows.extend(state.save_viewers());
-        }
         rows.sort();
         (rows, contents)
     }
 }
 
 impl State {
-    fn save_viewers(&mut self) -> Vec<SavedRow> {
-        let (from, to) = (self.to_save.viewers, self.viewers.len() as ViewerNo);
+    /// Rows of the next viewers.
+    fn save_viewers(&mut self, count: u32) -> Vec<SavedRow> {
+        let (from, to) = (self.to_save.viewers, self.to_save.viewers + count);
         self.to_save.viewers = to;
         let numbers: Vec<ViewerNo> = (from..to).collect();
         let row = |part: &[ViewerNo]| {
@@ -267,7 +274,9 @@ impl State {
         let place = place_of(entry);
         if entry.unsaved == Unsaved::All {
             let comment = match (&entry.content, entry.stage) {
-                (Some(comment), Stage::Live | Stage::Leaving | Stage::Pending) => SavedComment::Live((**comment).clone()),
+                (Some(comment), Stage::Live | Stage::Leaving | Stage::Pending) => {
+                    SavedComment::Live((**comment).clone())
+                }
                 _ => SavedComment::Deleted { id: entry.id, time: entry.time, author: entry.author.clone() },
             };
             take(Saved::Comment { place, words: entry.words, stream, comment }.encode());
@@ -306,6 +315,3 @@ impl State {
 fn place_of(entry: &Entry) -> Place {
     Place { slot: entry.id.slot(), written: entry.written }
 }
-
-#[cfg(test)]
-mod tests;

@@ -9,7 +9,7 @@ use watershed_protocol::{CommentId, Position, Slot};
 
 use crate::{
     bytes::RowError,
-    comments::{CommentNo, Entry, Stage},
+    comments::{CommentNo, Entry, Stage, Unsaved},
     group::{Change, TapsChange},
     machine::Processor,
     registers::Merged,
@@ -144,6 +144,7 @@ impl State {
                 if known {
                     // Whether the count changed here cannot be told any more; a version may be too late, not too early.
                     entry.version = entry.version.max(at);
+                    self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
                 }
                 known
             }

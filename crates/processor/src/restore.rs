@@ -79,7 +79,9 @@ impl State {
                     }
                 }
             }
-            Saved::Comment { place, words, stream, comment } => return self.take_comment(place, words, &stream, comment),
+            Saved::Comment { place, words, stream, comment } => {
+                return self.take_comment(place, words, &stream, comment);
+            }
             Saved::Version { place, version } => {
                 let comment = self.find_place(place)?;
                 self.comments[comment].version = version;
@@ -197,6 +199,3 @@ impl State {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;
