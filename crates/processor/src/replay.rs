@@ -139,17 +139,13 @@ impl State {
             Row::Like { comment, viewer, register } => {
                 let Some(comment) = self.comments.find(comment) else { return false };
                 let viewer = self.viewers.intern(*viewer);
-                let entry = &mut self.comments[comment];
+                let entry = &self.comments[comment];
                 let known = entry.stage == Stage::Deleted || entry.registers.get(viewer) >= register.to_bits();
-                if known {
-                    // Whether the count changed here cannot be told any more; a version may be too late, not too early.
-                    entry.version = entry.version.max(at);
-                    self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
-                }
-                known
+                known && self.changed_by(comment, at)
             }
             Row::Deletion { comment } => {
-                self.comments.find(comment).is_some_and(|found| self.comments[found].stage == Stage::Deleted)
+                let Some(comment) = self.comments.find(comment) else { return false };
+                self.comments[comment].stage == Stage::Deleted && self.changed_by(comment, at)
             }
             Row::Pin { stream, .. } => {
                 let shelf = self.streams.shelf(stream, slot);
@@ -160,6 +156,18 @@ impl State {
                 self.streams.shelves[shelf].taps.version >= at
             }
         }
+    }
+
+    /// A comment may have changed here: that cannot be told any more. A version may be too late, but not too early.
+    fn changed_by(&mut self, comment: CommentNo, at: Position) -> bool {
+        let entry = &mut self.comments[comment];
+        let changed = &mut self.streams.shelves[entry.shelf].changed;
+        *changed = at.max(*changed);
+        if entry.version < at {
+            entry.version = at;
+            self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
+        }
+        true
     }
 
     /// The comment that a row of this slot changes.
