@@ -33,7 +33,7 @@ pub fn open<E>(
     base: Base,
     replay: impl FnMut(Record) -> Result<(), E>,
 ) -> Result<(LogWriter<FileDisk>, Recovered), OpenError<E>> {
-    let disk = FileDisk::open(directory)?;
+    let disk = FileDisk::open(directory, config.segment_bytes)?;
     recover(disk, config, base, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
 }
 
