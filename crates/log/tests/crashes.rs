@@ -152,8 +152,9 @@ impl Run {
     fn section(&mut self, slot: u16, bytes: usize) -> Section {
         let slot = Slot::new(slot).unwrap();
         let from = self.writer.ends().get(slot).map_or(Position::ZERO, |end| end.position);
+        let body = vec![self.serial; bytes];
         self.serial = self.serial.wrapping_add(1);
-        Section { slot, epoch: Epoch::new(1), from, to: from.next(), body: vec![self.serial; bytes] }
+        Section { slot, epoch: Epoch::new(1), from, to: from.next(), body }
     }
 
     /// The log has failed: by a sync that did, or because the disk is gone.

@@ -334,6 +334,49 @@ fn every_flipped_byte_before_the_end_is_refused_and_names_its_record() {
 }
 
 #[test]
+fn damage_is_named_where_the_record_stood_though_the_segment_before_it_ends_in_other_bytes() {
+    let config = LogConfig { segment_bytes: 200 };
+    let mut disk = MemoryDisk::new();
+    (0..3).for_each(|_| disk.prewrite(200));
+    let (mut writer, _) = recover(disk, config, Base::default(), |_| Ok::<(), String>(())).unwrap();
+    for number in 1..=9 {
+        writer.append(&group(number)).unwrap();
+    }
+    writer.sync().unwrap();
+    let mut disk = writer.into_disk();
+    assert_eq!(open_after(disk.clone(), Base::default()).unwrap().last, 9);
+    disk.flip(segment(2), 9);
+    let told = open_after(disk.clone(), Base::default()).unwrap_err().to_string();
+    assert!(told.starts_with("segment 0000000000000002 is damaged at byte 0: record 4 (slots unknown)"), "{told}");
+    // Without the segment, all that is left to name is where the one before it ended.
+    disk.remove(segment(2)).unwrap();
+    let told = open_after(disk, Base::default()).unwrap_err().to_string();
+    assert!(told.starts_with("segment 0000000000000001 is damaged at byte 180: record 4 (slots unknown)"), "{told}");
+}
+
+#[test]
+fn a_first_segment_without_a_record_is_damage_whatever_the_checkpoint_holds() {
+    let mut disk = cut_disk();
+    disk.write_at(segment(3), 0, &[0; 3 * RECORD_BYTES]).unwrap();
+    let told = open_after(disk, base(9)).unwrap_err().to_string();
+    assert!(told.starts_with("segment 0000000000000003 is damaged at byte 0: record 9 (slots unknown)"), "{told}");
+}
+
+#[test]
+fn a_segment_of_another_log_is_refused_by_its_chain() {
+    let mut disk = disk_with(6, 2);
+    let mut foreign = Vec::new();
+    for number in [3, 4] {
+        let mut bytes = Vec::new();
+        record::encode(&mut bytes, number, Chain::START, &group(number)).unwrap();
+        foreign.extend(bytes);
+    }
+    disk.write_at(segment(2), 0, &foreign).unwrap();
+    let told = refusal(disk);
+    assert!(told.contains("does not read (its chain does not continue record 2), yet record 4"), "{told}");
+}
+
+#[test]
 fn a_record_that_is_torn_over_an_old_one_is_cut_and_the_old_one_stays_away() {
     let mut disk = cut_disk();
     let mut bytes = Vec::new();
