@@ -14,9 +14,11 @@
 mod commit;
 mod file;
 mod open;
+mod spares;
 mod stats;
 
 pub use commit::{CommitEvent, CommitThread, GROUPS_QUEUED_MAX, SubmitError};
 pub use file::{FileDisk, FileDiskError};
-pub use open::{OpenError, open};
+pub use open::{OpenError, open, verify};
+pub use spares::{SegmentFigures, SegmentStats};
 pub use stats::{BUCKETS_US, CommitFigures, CommitStats};

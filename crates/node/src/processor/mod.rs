@@ -12,7 +12,7 @@ use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use watershed_link::Sent;
-use watershed_log::{Base, LogConfig};
+use watershed_log::{Base, LogConfig, Recovered};
 use watershed_membership::Membership;
 use watershed_net::{
     clock::SharedClock,
@@ -53,7 +53,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let serving = admin.serve(http, shutdown.clone());
 
     let mut machine = Processor::new(config(&setup));
-    let directory = setup.topology.data_dir(&setup.node.name).join("log");
+    let directory = setup.topology.data_dir(&setup.node.name).join(crate::verify::LOG);
     let log_config = LogConfig { segment_bytes: setup.topology.segment_bytes };
     let (machine, opened) = tokio::task::spawn_blocking(move || {
         let opened = watershed_store::open(&directory, log_config, Base::default(), |record| {
@@ -62,8 +62,10 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         (machine, opened)
     })
     .await?;
-    let (writer, recovered) = opened?;
-    tracing::info!(?recovered, "the log is read back");
+    let (mut writer, recovered) = opened?;
+    let Recovered { first, last, replayed, bytes, segments, cut, .. } = recovered;
+    tracing::info!(first, last, replayed, bytes, segments, ?cut, "the log is read back");
+    board.set_segments(writer.disk_mut().segment_stats());
 
     let name = setup.node.name.clone();
     let map = membership.update(&mut |map| {
@@ -94,7 +96,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         outbox: Vec::new(),
         board,
     };
-    let ended = driver.run(map, presence.map(), events, commits, shutdown).await;
+    let ended = driver.run(map, presence.map(), events, commits, shutdown.clone()).await;
+    // Nobody asked for the end if the disk has failed; what serves must end all the same.
+    shutdown.cancel();
     links_end.cancel();
     listening.ended().await;
     serving.await?;
