@@ -5,13 +5,12 @@
 
 use std::{io::ErrorKind, path::Path};
 
-use watershed_log::{Base, Cut, Record, Recovered, SlotEnds};
+use watershed_log::{Cut, Record, Recovered, SlotEnds};
 use watershed_processor::{Config, Processor};
 use watershed_protocol::NodeName;
 use watershed_store::{FileDiskError, OpenError};
 
-/// Where a node's log is in its data directory.
-pub(crate) const LOG: &str = "log";
+use crate::processor::recovery::{LOG, read_store};
 
 /// Why a directory is not called fine.
 #[derive(Debug, thiserror::Error)]
@@ -30,11 +29,20 @@ pub(crate) fn run(directory: &Path) -> Result<String, Failed> {
     // The name makes no difference: a machine that is not started owns nothing.
     let name: NodeName = "verify".parse().map_err(|invalid| Failed::Usage(format!("{invalid}")))?;
     let mut machine = Processor::new(Config::new(name));
+    // The store is opened as a start opens it: a directory that has no log is none, and none is made here.
+    let (base, rows) = if log.is_dir() {
+        let read = read_store(directory, &mut machine).map_err(|error| Failed::Damaged(error.to_string()))?;
+        (read.1, read.2)
+    } else {
+        Default::default()
+    };
+    let checkpoint = base.position;
     let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section));
-    let found = watershed_store::verify(&log, Base::default(), replay).map_err(|error| refuse(directory, error))?;
+    let found = watershed_store::verify(&log, base, replay).map_err(|error| refuse(directory, error))?;
     let held = machine.counters();
     Ok(format!(
-        "{}: {}\n{} comments with {} registers of {} viewers, in {} streams",
+        "{}: {rows} rows of a checkpoint at record {checkpoint}\n{}: {}\n{} comments with {} registers of {} viewers, in {} streams",
+        directory.display(),
         log.display(),
         words(&found),
         held.comments,

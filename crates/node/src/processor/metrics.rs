@@ -57,6 +57,8 @@ impl Board {
             Figure::counter("segments_grown", "Segments that began in an empty file", segments.grown),
             Figure::counter("segment_spares_failed", "Spares that could not be written", segments.spares_failed),
             Figure::counter("segment_spares_given_up", "Spares that a full disk took", segments.spares_given_up),
+            Figure::counter("checkpoints", "Checkpoints that were made", c.checkpoints),
+            Figure::counter("checkpoints_failed", "Checkpoints that the store did not take", c.checkpoints_failed),
             Figure::gauge("comments_held", "Comments in memory", c.comments as f64),
             Figure::gauge("registers_held", "Registers in memory", c.registers as f64),
             Figure::gauge("viewers_known", "Viewers that ever liked something here", c.viewers as f64),
