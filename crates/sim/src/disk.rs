@@ -49,7 +49,14 @@ impl Disk {
     pub(crate) fn sync(&mut self, sabotage: Option<Sabotage>) -> Result<(), String> {
         match self {
             _ if sabotage == Some(Sabotage::SkipSync) => Ok(()),
-            Self::Open(writer) => writer.sync().map(drop).map_err(|error| error.to_string()),
+            Self::Open(writer) => {
+                writer.sync().map_err(|error| error.to_string())?;
+                // As the real disk's thread does, only at once. It gives way to a full disk.
+                if writer.disk_mut().spares() == 0 {
+                    writer.disk_mut().prewrite(SEGMENT_BYTES as usize);
+                }
+                Ok(())
+            }
             Self::Closed(_) => Err("the log is not open".into()),
         }
     }
