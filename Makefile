@@ -13,7 +13,7 @@ SEEDS        ?= 500
 FIRST_SEED   ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load sim check fmt build build-testing needs needs-browser clean
+.PHONY: help demo test cluster status logs stop load sim bench check fmt build build-testing needs needs-browser clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ load: build ## A crowd against the running cluster, with a ledger: VIEWERS= COMM
 
 sim: needs ## Simulates SEEDS= clusters of 20 viewers for 30 s each, from FIRST_SEED= on
 	@$(CARGO) run --profile testing -p watershed-sim -- --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+
+bench: needs ## What a commit and a like cost a processor, in tables (a minute each)
+	@$(CARGO) run --release -q -p watershed-store --example commit -- $${TMPDIR:-/tmp}
+	@$(CARGO) run --release -q -p watershed-store --example likes -- $${TMPDIR:-/tmp}
 
 check: needs ## Slow and strict: formatting, lints as errors, licences and sources of all crates (needs cargo-deny)
 	@$(CARGO) fmt --all --check

@@ -229,6 +229,12 @@ impl Processor {
         self.due.first().filter(|_| self.merger_takes).map(|(due, _)| *due)
     }
 
+    /// Whether so much waits for the disk that further writes would be refused.
+    pub fn is_full(&self) -> bool {
+        let group = self.gatherer.peek();
+        group.pending.len() >= self.config.group_answers_max || group.bytes >= self.config.group_bytes_max
+    }
+
     /// Whether nothing waits for the disk.
     pub fn is_idle(&self) -> bool {
         self.gatherer.idle() && !self.gatherer.gathering()

@@ -86,9 +86,7 @@ impl Processor {
             self.counters.moved += 1;
             return self.answer(peer, number, Answer::Moved);
         }
-        let group = self.gatherer.peek();
-        let full = group.pending.len() >= self.config.group_answers_max || group.bytes >= self.config.group_bytes_max;
-        let outcome = if full { Outcome::Refused(crowded()) } else { decide(self) };
+        let outcome = if self.is_full() { Outcome::Refused(crowded()) } else { decide(self) };
         let pending = |answer| Pending { peer, number, slot, answer };
         match outcome {
             Outcome::Changed(change, bytes, answer) => {
