@@ -18,7 +18,7 @@ use watershed_protocol::Slot;
 use crate::{
     comments::{CommentNo, Comments, Entry, Stage, Unsaved},
     machine::{Output, Processor},
-    registers::ViewerNo,
+    registers::{ChangedPage, ViewerNo},
     saved::{Checkpoint, Keyspace, Place, Saved, SavedComment, SavedPin, SavedRow, SavedTaps},
     state::State,
     streams::ShelfNo,
@@ -283,7 +283,7 @@ impl State {
             entry.unsaved = Unsaved::Metrics;
         }
         let mut page = 0;
-        while let Some((number, first, cells)) = entry.registers.take_changed(page) {
+        while let Some(ChangedPage { number, first, cells }) = entry.registers.take_changed(page) {
             page = number + 1;
             if !take(Saved::Page { place, first, cells }.encode()) {
                 return false;

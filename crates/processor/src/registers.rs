@@ -52,6 +52,16 @@ pub(crate) enum Merged {
     },
 }
 
+/// A page that a checkpoint has to save.
+#[derive(Debug)]
+pub(crate) struct ChangedPage {
+    pub(crate) number: usize,
+    /// The first viewer of its range.
+    pub(crate) first: ViewerNo,
+    /// Viewers and bits, ascending by viewer.
+    pub(crate) cells: Vec<(ViewerNo, u64)>,
+}
+
 impl Default for Registers {
     fn default() -> Self {
         Self::new(0)
@@ -110,12 +120,12 @@ impl Registers {
         self.pages.iter().map(|page| page.entries(self.base).filter(|(_, bits)| bits & 1 == 0).count() as u64).sum()
     }
 
-    /// The next page, from this one on, that has changed since it was taken so: its number, its first viewer, its cells.
-    pub(crate) fn take_changed(&mut self, from: usize) -> Option<(usize, ViewerNo, Vec<(ViewerNo, u64)>)> {
+    /// The next page, from this one on, that has changed since it was taken so.
+    pub(crate) fn take_changed(&mut self, from: usize) -> Option<ChangedPage> {
         let number = (from..self.pages.len()).find(|number| self.pages[*number].changed)?;
         let page = &mut self.pages[number];
         page.changed = false;
-        Some((number, page.first(), page.entries(self.base).collect()))
+        Some(ChangedPage { number, first: page.first(), cells: page.entries(self.base).collect() })
     }
 
     /// Says of all pages whether they have changed: none after a restore, all when what was taken was not saved.

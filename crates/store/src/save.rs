@@ -121,7 +121,11 @@ mod tests {
         let store = open();
         assert_eq!(store.checkpoint().unwrap().as_deref(), Some(&b"up to here"[..]));
         let mut keys = Vec::new();
-        store.read(|_, key, _| Ok::<_, KeyspaceError>(keys.push(key.to_vec()))).unwrap();
+        let read = store.read(|_, key, _| {
+            keys.push(key.to_vec());
+            Ok::<(), KeyspaceError>(())
+        });
+        assert_eq!(read.unwrap(), 1);
         assert_eq!(keys, [b"a".to_vec()]);
     }
 }
