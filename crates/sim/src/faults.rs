@@ -19,6 +19,10 @@ pub(crate) enum Fault {
     Kill { node: usize, power: bool, down_ms: u64 },
     /// A process is held up, and then goes on as if nothing had been.
     Pause { node: usize, ms: u64 },
+    /// The process that is the root then dies; a standby has its place until it starts again, and after it.
+    KillRoot { power: bool, down_ms: u64 },
+    /// The process that is the root then is held up, and goes on as if it still were.
+    PauseRoot { ms: u64 },
     /// One link between nodes breaks.
     Cut,
     /// Bytes of one link come twice.
@@ -47,7 +51,7 @@ pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize
             let node = random.usize(..nodes);
             let other = (node + random.usize(1..nodes)) % nodes;
             let disk = processors[random.usize(..processors.len())];
-            let fault = match random.u8(..20) {
+            let fault = match random.u8(..24) {
                 0..=5 => Fault::Kill { node, power: random.bool(), down_ms: random.u64(50..3_000) },
                 6..=7 => Fault::Pause { node, ms: random.u64(100..4_000) },
                 8..=9 => Fault::Cut,
@@ -55,7 +59,9 @@ pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize
                 11..=12 => Fault::Part { a: node, b: other, ms: random.u64(200..5_000) },
                 13..=14 => Fault::SlowDisk { node: disk, ms: random.u64(500..3_000) },
                 15 => Fault::FullDisk { node: disk, ms: random.u64(200..2_000) },
-                16..=17 => Fault::Leave { viewer: random.usize(..viewers) },
+                16..=17 => Fault::KillRoot { power: random.bool(), down_ms: random.u64(50..3_000) },
+                18..=19 => Fault::PauseRoot { ms: random.u64(100..4_000) },
+                20..=21 => Fault::Leave { viewer: random.usize(..viewers) },
                 _ => Fault::Freeze { viewer: random.usize(..viewers) },
             };
             (Moment::of_ms(random.u64(FIRST_MS..LAST_MS)), fault)

@@ -1,0 +1,122 @@
+//! A merger that is not the root: it waits until it is.
+//!
+//! Between presence, which tells who lives, and the map, where the root's place is taken. Invariant: the place is taken by
+//! one compare-and-set together with fresh stream epochs, so a root never exists without epochs of its own.
+
+use std::{ops::Range, sync::Arc, time::Duration};
+
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
+use tokio_util::sync::CancellationToken;
+use watershed_membership::{CasError, Membership, StateDir};
+use watershed_net::link::{LinkEvent, LinkEventKind};
+use watershed_placement::{Duty, Map, duty};
+use watershed_protocol::{Epoch, NodeName};
+
+use super::EPOCHS_PER_BLOCK;
+use crate::{
+    admin::Readiness,
+    presence::{Members, Presence},
+};
+
+/// When a claim is tried again that the state directory did not take.
+const CLAIM_AGAIN: Duration = Duration::from_millis(100);
+
+/// A merger's time as the root, at its beginning.
+pub(super) struct Term {
+    /// The root's epoch.
+    pub(super) epoch: Epoch,
+    /// The map that says so.
+    pub(super) map: Arc<Map>,
+    /// Stream epochs that are this root's.
+    pub(super) stream_epochs: Range<u64>,
+}
+
+/// See the head of the file.
+pub(super) struct Standby {
+    name: NodeName,
+    membership: Arc<StateDir>,
+    presence: Presence,
+    readiness: Readiness,
+    maps: watch::Receiver<Arc<Map>>,
+    members: watch::Receiver<Members>,
+}
+
+impl Standby {
+    pub(super) fn new(
+        name: NodeName,
+        membership: Arc<StateDir>,
+        presence: Presence,
+        readiness: Readiness,
+    ) -> Self {
+        let (maps, members) = (presence.map(), presence.members_changes());
+        Self { name, membership, presence, readiness, maps, members }
+    }
+
+    /// Waits until this merger is the root. `None`: it is asked to end.
+    ///
+    /// Links are not heard while a claim is under way: those that come in then may be for the root that this becomes.
+    pub(super) async fn wait(
+        &mut self,
+        events: &mut mpsc::Receiver<LinkEvent>,
+        shutdown: &CancellationToken,
+    ) -> Option<Term> {
+        loop {
+            if shutdown.is_cancelled() {
+                return None;
+            }
+            let map = self.maps.borrow_and_update().clone();
+            self.members.mark_unchanged();
+            let lives = |root: &NodeName| self.presence.any_merger(|merger| merger == root);
+            let again = if duty(&map, &self.name, None, lives) == Duty::StandBy {
+                self.readiness.ready_as("standby");
+                false
+            } else {
+                match self.claim(map.root_epoch()).await {
+                    Ok(Some(term)) => return Some(term),
+                    Ok(None) => false,
+                    Err(error) => {
+                        tracing::error!(%error, "the root was not claimed");
+                        true
+                    }
+                }
+            };
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return None,
+                Ok(()) = self.maps.changed() => {}
+                Ok(()) = self.members.changed() => {}
+                () = sleep(CLAIM_AGAIN), if again => {}
+                Some(event) = events.recv() => turn_away(&event),
+            }
+        }
+    }
+
+    /// Takes the place of the root whose epoch was seen, and stream epochs with it. `None`: another was faster.
+    async fn claim(&self, seen: Epoch) -> anyhow::Result<Option<Term>> {
+        let (membership, name) = (self.membership.clone(), self.name.clone());
+        let claiming = tokio::task::spawn_blocking(move || {
+            let mut claimed = None;
+            let map = membership.update(&mut |map| {
+                claimed = map.claim_root(&name, seen).and_then(|epoch| {
+                    let stream_epochs = map.reserve_stream_epochs(epoch, EPOCHS_PER_BLOCK)?;
+                    Some((epoch, stream_epochs))
+                });
+            })?;
+            Ok::<_, CasError>((map, claimed))
+        });
+        let (map, claimed) = claiming.await??;
+        self.presence.learn(map.clone());
+        Ok(claimed.map(|(epoch, stream_epochs)| Term { epoch, map, stream_epochs }))
+    }
+}
+
+/// Nobody is served here. Whoever dials has an older map, or a newer one than this merger has read: it will dial again.
+fn turn_away(event: &LinkEvent) {
+    if let LinkEventKind::Up { handle, .. } = &event.kind {
+        tracing::info!(node = %event.peer.node, "turned away: this merger is not the root");
+        handle.hang_up();
+    }
+}
