@@ -161,7 +161,8 @@ impl Crowd {
         let node = shared.nodes.lock().unwrap_or_else(PoisonError::into_inner)[0].clone();
         let history = web::whole_history(&node, shared.book.stream.as_str(), 50).await;
         // Whoever does not come to see all of it is named by the ledger.
-        let settling = until("every view shows the history's newest comments and counts", async || self.settled(&history));
+        let settling =
+            until("every view shows the history's newest comments and counts", async || self.settled(&history));
         let settled = tokio::time::timeout(crate::PATIENCE / 2, settling).await.is_ok();
         let durable = durable();
         let mut ledger = shared.book.ledger();

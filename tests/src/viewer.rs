@@ -25,7 +25,12 @@ use watershed_protocol::{
     client::{Code, Encoding, Response},
 };
 
-use crate::{PATIENCE, packed::{self, Writer}, view::View, web};
+use crate::{
+    PATIENCE,
+    packed::{self, Writer},
+    view::View,
+    web,
+};
 
 /// Messages that are kept to be recognised.
 const RECENT_MAX: usize = 64;
@@ -46,7 +51,12 @@ impl Book {
     pub fn open(stream: &str) -> Arc<Self> {
         let config = Config { keep_counts: true, ..Config::default() };
         let stream = StreamId::new(stream).expect("a stream's name");
-        Arc::new(Self { stream, start: Instant::now(), ledger: Mutex::new(Ledger::new(config)), recent: Mutex::default() })
+        Arc::new(Self {
+            stream,
+            start: Instant::now(),
+            ledger: Mutex::new(Ledger::new(config)),
+            recent: Mutex::default(),
+        })
     }
 
     /// The ledger; held for one entry, never across an await.

@@ -37,7 +37,8 @@ async fn two_hundred_viewers_see_exactly_what_was_acknowledged() {
 async fn the_load_generator_finds_every_promise_kept() {
     let cluster = Cluster::start(SMALL).await;
     let report = cluster.path("report.json");
-    let mut arguments: Vec<String> = cluster.urls().await.iter().flat_map(|url| ["--http".into(), url.clone()]).collect();
+    let mut arguments: Vec<String> =
+        cluster.urls().await.iter().flat_map(|url| ["--http".into(), url.clone()]).collect();
     let line = "--stream load --viewers 100 --comments-per-s 5 --likes-per-s 200 --duration 4 --quiet-wait 40";
     arguments.extend(line.split(' ').map(str::to_owned));
     arguments.extend(["--json".into(), report.display().to_string()]);

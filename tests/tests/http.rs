@@ -127,8 +127,7 @@ async fn the_cluster_and_its_figures_show_every_node_and_what_each_stage_saves()
     let mut seen: Vec<(&str, &str)> =
         nodes.iter().map(|node| (node["node"].as_str().unwrap_or("?"), node["role"].as_str().unwrap_or("?"))).collect();
     seen.sort_unstable();
-    let all =
-        [("b1", "broadcast"), ("b2", "broadcast"), ("m1", "merger"), ("p1", "processor"), ("p2", "processor")];
+    let all = [("b1", "broadcast"), ("b2", "broadcast"), ("m1", "merger"), ("p1", "processor"), ("p2", "processor")];
     assert_eq!(seen, all);
     let slots: u64 = nodes.iter().filter_map(|node| node["slots"].as_u64()).sum();
     assert_eq!(slots, 4_096, "every slot has an owner");

@@ -297,7 +297,10 @@ impl Links {
 
     fn open(&mut self, link: Link, dials: Option<usize>, conn: Option<ConnId>) -> u64 {
         self.ports_made += 1;
-        self.ports.insert(self.ports_made, Port { link, dials, claimed: Epoch::ZERO, conn, up: None, buffer: BytesMut::new() });
+        self.ports.insert(
+            self.ports_made,
+            Port { link, dials, claimed: Epoch::ZERO, conn, up: None, buffer: BytesMut::new() },
+        );
         self.ports_made
     }
 

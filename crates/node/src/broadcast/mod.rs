@@ -166,8 +166,7 @@ impl Driver {
         shutdown: CancellationToken,
     ) {
         loop {
-            let deadlines =
-                [self.uplink.deadline(), self.feed.deadline(), self.rooms.deadline(), self.rootless_at];
+            let deadlines = [self.uplink.deadline(), self.feed.deadline(), self.rooms.deadline(), self.rootless_at];
             let deadline = deadlines.into_iter().flatten().min();
             tokio::select! {
                 () = shutdown.cancelled() => return,

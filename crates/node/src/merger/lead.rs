@@ -3,7 +3,7 @@
 //! From the claim to the map that names another. Invariants: a frame is encoded once, however many nodes get it; stream
 //! epochs are taken, and points are called unknown, only after the map has said again that this is the root.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, ops::Range, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -62,6 +62,8 @@ pub(super) struct Lead {
     looked: mpsc::UnboundedSender<Looked>,
     looks: mpsc::UnboundedReceiver<Looked>,
     outlets: Outlets,
+    /// Each node's newest link that is up.
+    newest: BTreeMap<NodeName, PeerId>,
     /// Questions about points: those that the look under way is for, and those that came since.
     asks: [Vec<(PeerId, ToFeed)>; 2],
     outbox: Vec<Output>,
@@ -88,6 +90,7 @@ impl Lead {
             looked,
             looks,
             outlets: Outlets::default(),
+            newest: BTreeMap::new(),
             asks: Default::default(),
             outbox: Vec::new(),
             board,
@@ -145,6 +148,11 @@ impl Lead {
         let node = event.peer.node.clone();
         match event.kind {
             LinkEventKind::Up { hello, handle } => {
+                // The machine forgets a node's former link, which its other end may believe in: the newer one may be an
+                // attempt that was given up before it was accepted. Ended, it is dialed again.
+                if let Some(former) = self.newest.insert(node.clone(), peer) {
+                    self.outlets.hang_up(former);
+                }
                 self.outlets.up(handle);
                 match event.peer.role {
                     // It knows a later root, which this node will read of at its next look.
@@ -168,6 +176,9 @@ impl Lead {
             LinkEventKind::Down(reason) => {
                 tracing::info!(%node, %reason, "a link is down");
                 self.outlets.lost(peer);
+                if self.newest.get(&node) == Some(&peer) {
+                    self.newest.remove(&node);
+                }
                 self.step(Input::Lost(peer));
             }
         }

@@ -10,7 +10,7 @@ use tokio::{
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
-use watershed_membership::{CasError, Membership, StateDir};
+use watershed_membership::{CasError, Health, Membership, StateDir};
 use watershed_net::link::{LinkEvent, LinkEventKind};
 use watershed_placement::{Duty, Map, duty};
 use watershed_protocol::{Epoch, NodeName};
@@ -45,12 +45,7 @@ pub(super) struct Standby {
 }
 
 impl Standby {
-    pub(super) fn new(
-        name: NodeName,
-        membership: Arc<StateDir>,
-        presence: Presence,
-        readiness: Readiness,
-    ) -> Self {
+    pub(super) fn new(name: NodeName, membership: Arc<StateDir>, presence: Presence, readiness: Readiness) -> Self {
         let (maps, members) = (presence.map(), presence.members_changes());
         Self { name, membership, presence, readiness, maps, members }
     }
@@ -74,7 +69,7 @@ impl Standby {
                 self.readiness.ready_as("standby");
                 false
             } else {
-                match self.claim(map.root_epoch()).await {
+                match self.claim().await {
                     Ok(Some(term)) => return Some(term),
                     Ok(None) => false,
                     Err(error) => {
@@ -94,23 +89,36 @@ impl Standby {
         }
     }
 
-    /// Takes the place of the root whose epoch was seen, and stream epochs with it. `None`: another was faster.
-    async fn claim(&self, seen: Epoch) -> anyhow::Result<Option<Term>> {
+    /// Takes the root's place, and stream epochs with it. `None`: it is taken.
+    async fn claim(&self) -> anyhow::Result<Option<Term>> {
         let (membership, name) = (self.membership.clone(), self.name.clone());
-        let claiming = tokio::task::spawn_blocking(move || {
-            let mut claimed = None;
-            let map = membership.update(&mut |map| {
-                claimed = map.claim_root(&name, seen).and_then(|epoch| {
-                    let stream_epochs = map.reserve_stream_epochs(epoch, EPOCHS_PER_BLOCK)?;
-                    Some((epoch, stream_epochs))
-                });
-            })?;
-            Ok::<_, CasError>((map, claimed))
-        });
-        let (map, claimed) = claiming.await??;
+        let (map, claimed) = tokio::task::spawn_blocking(move || claim(&membership, &name)).await??;
         self.presence.learn(map.clone());
         Ok(claimed.map(|(epoch, stream_epochs)| Term { epoch, map, stream_epochs }))
     }
+}
+
+type Claimed = (Arc<Map>, Option<(Epoch, Range<u64>)>);
+
+/// The map may be newer than the members that made this merger try, and name one that has joined since: so both are looked
+/// at again, the map first.
+fn claim(membership: &StateDir, name: &NodeName) -> Result<Claimed, CasError> {
+    let map = membership.map()?.ok_or(CasError::Lost { found: Epoch::ZERO })?;
+    let members = membership.members()?;
+    let lives =
+        |root: &NodeName| members.iter().any(|(member, health)| member.name == *root && *health == Health::Alive);
+    if duty(&map, name, None, lives) == Duty::StandBy {
+        return Ok((map, None));
+    }
+    let seen = map.root_epoch();
+    let mut claimed = None;
+    let map = membership.update(&mut |map| {
+        claimed = map.claim_root(name, seen).and_then(|epoch| {
+            let stream_epochs = map.reserve_stream_epochs(epoch, EPOCHS_PER_BLOCK)?;
+            Some((epoch, stream_epochs))
+        });
+    })?;
+    Ok((map, claimed))
 }
 
 /// Nobody is served here. Whoever dials has an older map, or a newer one than this merger has read: it will dial again.

@@ -304,7 +304,8 @@ impl Driver for Broadcast {
         if let Some(former) = self.following.learn(&map) {
             self.downward(outside, feed::Input::Lost(former));
         }
-        let owners: Vec<_> = map.processors().into_iter().map(|node| (node.clone(), map.claimed_epoch(&node))).collect();
+        let owners: Vec<_> =
+            map.processors().into_iter().map(|node| (node.clone(), map.claimed_epoch(&node))).collect();
         let mut told = self.links.follow(outside, Role::Merger, &super::root_of(&map));
         told.extend(self.links.follow(outside, Role::Processor, &owners));
         told.into_iter().for_each(|told| self.told(outside, told));
