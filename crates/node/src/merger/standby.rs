@@ -128,3 +128,72 @@ fn turn_away(event: &LinkEvent) {
         handle.hang_up();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use watershed_membership::{Lease, Member};
+    use watershed_protocol::Role;
+
+    use super::*;
+
+    /// A state directory, with a founded map.
+    struct Cluster {
+        state: StateDir,
+        _dir: tempfile::TempDir,
+    }
+
+    impl Cluster {
+        fn found() -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            let state = StateDir::open(dir.path()).unwrap();
+            state.found_if_absent(&[name("p1")]).unwrap();
+            Self { state, _dir: dir }
+        }
+
+        fn join(&self, merger: &str) -> Box<dyn Lease> {
+            let http = "http://127.0.0.1:8380".into();
+            let (role, pid) = (Role::Merger, std::process::id());
+            let member = Member { name: name(merger), role, incarnation: 1, pid, peer: None, http, ws: None };
+            self.state.join(&member).unwrap()
+        }
+
+        /// The epoch and the stream epochs that a merger took.
+        fn claim(&self, merger: &str) -> Option<(u64, Range<u64>)> {
+            let (_, claimed) = claim(&self.state, &name(merger)).unwrap();
+            claimed.map(|(epoch, stream_epochs)| (epoch.get(), stream_epochs))
+        }
+    }
+
+    fn name(text: &str) -> NodeName {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_living_root_keeps_its_place_however_old_the_claimers_news_are() {
+        let cluster = Cluster::found();
+        let _leases = [cluster.join("m1"), cluster.join("m2")];
+        assert_eq!(cluster.claim("m1"), Some((1, 1..1_001)));
+        assert_eq!(cluster.claim("m2"), None);
+    }
+
+    #[test]
+    fn a_dead_roots_place_is_taken_by_one() {
+        let cluster = Cluster::found();
+        let lease = cluster.join("m1");
+        cluster.claim("m1");
+        drop(lease);
+        let _leases = [cluster.join("m2"), cluster.join("m3")];
+        assert_eq!(cluster.claim("m2"), Some((2, 1_001..2_001)));
+        assert_eq!(cluster.claim("m3"), None);
+    }
+
+    #[test]
+    fn a_root_that_was_started_again_need_not_wait_for_its_former_life() {
+        let cluster = Cluster::found();
+        drop(cluster.join("m1"));
+        cluster.claim("m1");
+        let _leases = [cluster.join("m1"), cluster.join("m2")];
+        assert_eq!(cluster.claim("m2"), None, "it lives, and is about to claim its place");
+        assert_eq!(cluster.claim("m1"), Some((2, 1_001..2_001)));
+    }
+}
