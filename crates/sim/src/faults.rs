@@ -23,6 +23,11 @@ pub(crate) enum Fault {
     KillRoot { power: bool, down_ms: u64 },
     /// The process that is the root then is held up, and goes on as if it still were.
     PauseRoot { ms: u64 },
+    /// A node cannot reach the state directory: it does not beat its lease, and knows only the map that it has read. All
+    /// else of it goes on.
+    Blind { node: usize, ms: u64 },
+    /// The same for the process that is the root then: it is replaced while it works.
+    BlindRoot { ms: u64 },
     /// One link between nodes breaks.
     Cut,
     /// Bytes of one link come twice.
@@ -45,13 +50,13 @@ pub(crate) enum Fault {
 pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize) -> Vec<(Moment, Fault)> {
     let nodes = outside.places.len();
     let processors = outside.of_role(Role::Processor);
-    let count = random.usize(6..18);
+    let count = random.usize(6..22);
     let mut faults: Vec<(Moment, Fault)> = (0..count)
         .map(|_| {
             let node = random.usize(..nodes);
             let other = (node + random.usize(1..nodes)) % nodes;
             let disk = processors[random.usize(..processors.len())];
-            let fault = match random.u8(..24) {
+            let fault = match random.u8(..28) {
                 0..=5 => Fault::Kill { node, power: random.bool(), down_ms: random.u64(50..3_000) },
                 6..=7 => Fault::Pause { node, ms: random.u64(100..4_000) },
                 8..=9 => Fault::Cut,
@@ -61,7 +66,9 @@ pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize
                 15 => Fault::FullDisk { node: disk, ms: random.u64(200..2_000) },
                 16..=17 => Fault::KillRoot { power: random.bool(), down_ms: random.u64(50..3_000) },
                 18..=19 => Fault::PauseRoot { ms: random.u64(100..4_000) },
-                20..=21 => Fault::Leave { viewer: random.usize(..viewers) },
+                20..=21 => Fault::Blind { node, ms: random.u64(500..5_000) },
+                22..=23 => Fault::BlindRoot { ms: random.u64(500..5_000) },
+                24..=25 => Fault::Leave { viewer: random.usize(..viewers) },
                 _ => Fault::Freeze { viewer: random.usize(..viewers) },
             };
             (Moment::of_ms(random.u64(FIRST_MS..LAST_MS)), fault)

@@ -78,6 +78,8 @@ pub(crate) struct Outside {
     pub(crate) alive: BTreeMap<usize, u64>,
     /// When each node last beat its lease.
     beaten: Vec<Moment>,
+    /// Until when a node neither beats its lease nor reads the map, while all else of it goes on.
+    blind_until: Vec<Moment>,
     pub(crate) sabotage: Option<Sabotage>,
     /// Unacknowledged bytes of links.
     pub(crate) window_bytes: u64,
@@ -111,6 +113,7 @@ impl Outside {
             disks: places.iter().map(|_| Disk::new()).collect(),
             slow_until: vec![Moment::default(); places.len()],
             beaten: vec![Moment::default(); places.len()],
+            blind_until: vec![Moment::default(); places.len()],
             places,
             alive: BTreeMap::new(),
             sabotage: None,
@@ -145,6 +148,16 @@ impl Outside {
             self.agenda.in_us(after_us, Event::Node { node, life, event: NodeEvent::Map });
         }
         self.map.clone()
+    }
+
+    /// The state directory does not answer a node: it is thought dead or gone silent, and does not hear of it.
+    pub(crate) fn blind(&mut self, node: usize, until: Moment) {
+        self.blind_until[node] = until;
+    }
+
+    /// When a node sees again what others write; none if it does now.
+    pub(crate) fn sees_at(&self, node: usize) -> Option<Moment> {
+        Some(self.blind_until[node]).filter(|until| *until > self.now())
     }
 
     /// A node says that it is still here.

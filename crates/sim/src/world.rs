@@ -148,6 +148,9 @@ impl World {
             _ => true,
         };
         let Some(running) = self.nodes.get_mut(&node).filter(|running| running.life == life && heard) else { return };
+        if let Some(at) = self.outside.sees_at(node).filter(|_| matches!(event, NodeEvent::Map)) {
+            return self.outside.agenda.at(at, Event::Node { node, life, event });
+        }
         if let Some(held) = &mut running.held {
             held.push_back(event);
             return;
@@ -274,6 +277,12 @@ impl World {
             Fault::PauseRoot { ms } => {
                 if let Some(node) = self.outside.root() {
                     self.pause(node, ms);
+                }
+            }
+            Fault::Blind { node, ms } => self.outside.blind(node, self.outside.now().plus_ms(ms)),
+            Fault::BlindRoot { ms } => {
+                if let Some(node) = self.outside.root() {
+                    self.outside.blind(node, self.outside.now().plus_ms(ms));
                 }
             }
             Fault::Cut => {

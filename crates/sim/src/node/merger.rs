@@ -208,13 +208,16 @@ impl Driver for Merger {
 
     fn tick(&mut self, outside: &mut Outside) {
         let now = self.links.clock.now(outside.now());
-        if self.beat_at <= now {
+        let sees = outside.sees_at(self.me).is_none();
+        if self.beat_at <= now && sees {
             self.beat_at = now.plus(BEAT_MS);
             outside.beat(self.me);
         }
         if self.look_at <= now {
             self.look_at = now.plus(LOOK_MS);
-            self.look(outside);
+            if sees {
+                self.look(outside);
+            }
         }
         let due = |term: &Term| term.machine.deadline().is_some_and(|at| at <= now);
         if self.term.as_ref().is_some_and(due) {
