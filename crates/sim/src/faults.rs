@@ -49,7 +49,7 @@ pub(crate) enum Fault {
 /// Draws the faults of a run.
 pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize) -> Vec<(Moment, Fault)> {
     let nodes = outside.places.len();
-    let processors = outside.of_role(Role::Processor);
+    let (broadcast, processors) = (outside.of_role(Role::Broadcast), outside.of_role(Role::Processor));
     let count = random.usize(6..22);
     let mut faults: Vec<(Moment, Fault)> = (0..count)
         .map(|_| {
@@ -74,18 +74,25 @@ pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize
             (Moment::of_ms(random.u64(FIRST_MS..LAST_MS)), fault)
         })
         .collect();
-    let consequences: Vec<_> = faults
-        .iter()
-        .filter_map(|(at, fault)| match *fault {
-            Fault::FullDisk { node, ms } => Some((at.plus_ms(ms), Fault::RoomAgain { node })),
+    let mut consequences = Vec::new();
+    for (at, fault) in &faults {
+        match *fault {
+            Fault::FullDisk { node, ms } => consequences.push((at.plus_ms(ms), Fault::RoomAgain { node })),
             // A power cut while a sync is under way is where answers that left too early are lost.
             Fault::SlowDisk { node, ms } if random.bool() => {
                 let (after_ms, down_ms) = (random.u64(50..ms), random.u64(50..1_000));
-                Some((at.plus_ms(after_ms), Fault::Kill { node, power: true, down_ms }))
+                consequences.push((at.plus_ms(after_ms), Fault::Kill { node, power: true, down_ms }));
             }
-            _ => None,
-        })
-        .collect();
+            // Viewers that come from the new root's nodes to one that still follows the old one must not be sent back.
+            Fault::BlindRoot { ms } if random.bool() => {
+                let node = broadcast[random.usize(..broadcast.len())];
+                consequences.push((*at, Fault::Blind { node, ms }));
+                let leave = |viewer| (at.plus_ms(random.u64(0..ms)), Fault::Leave { viewer });
+                consequences.extend((0..viewers).step_by(3).map(leave));
+            }
+            _ => {}
+        }
+    }
     faults.extend(consequences);
     faults
 }

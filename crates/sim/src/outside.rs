@@ -34,12 +34,20 @@ pub enum Sabotage {
     ForgetMissed,
     /// A root that was replaced leads on, and those who have a link to it believe it.
     ObeyReplaced,
+    /// A root calls a point unknown without looking whether another, which may know it, has taken its place.
+    DenyBlindly,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::SkipSync, Self::AnswerEarly, Self::ReuseEpochs, Self::ForgetMissed, Self::ObeyReplaced];
+    pub const ALL: [Self; 6] = [
+        Self::SkipSync,
+        Self::AnswerEarly,
+        Self::ReuseEpochs,
+        Self::ForgetMissed,
+        Self::ObeyReplaced,
+        Self::DenyBlindly,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -49,6 +57,7 @@ impl Sabotage {
             Self::ReuseEpochs => "reuse-epochs",
             Self::ForgetMissed => "forget-missed",
             Self::ObeyReplaced => "obey-replaced",
+            Self::DenyBlindly => "deny-blindly",
         }
     }
 }

@@ -111,7 +111,7 @@ impl Merger {
 
     /// A point may be of a later root's, which this one would call unknown: it answers only while the map names it.
     fn may_answer(&self, outside: &Outside, message: &ToFeed) -> bool {
-        let sabotaged = outside.sabotage == Some(Sabotage::ObeyReplaced);
+        let sabotaged = matches!(outside.sabotage, Some(Sabotage::ObeyReplaced | Sabotage::DenyBlindly));
         sabotaged || !matches!(message, ToFeed::Ask { .. }) || self.held() == Some(outside.map().root_epoch())
     }
 
