@@ -12,11 +12,12 @@ use watershed_protocol::{
     client::{Code, Encoding, Line, Response},
 };
 use watershed_tests::{
+    book::Book,
     cluster::Cluster,
     packed::{Writer, read_message},
     topology::Shape,
     view::View,
-    viewer::{Book, Viewer, stamp_after},
+    viewer::{Viewer, stamp_after},
     web,
 };
 

@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, fs};
 use serde_json::{Value, json};
 use watershed_protocol::client::{Encoding, Line};
 use watershed_tests::{
+    book::Book,
     cluster::Cluster,
     crowd::{Crowd, Rates},
     process::{Process, binary},
     topology::SMALL,
     until,
-    viewer::{Book, Viewer},
+    viewer::Viewer,
 };
 
 #[tokio::test]
@@ -21,7 +22,7 @@ async fn two_hundred_viewers_see_exactly_what_was_acknowledged() {
     let mut crowd = Crowd::join(&book, cluster.urls().await, rates).await;
     crowd.write(rates);
     crowd.acknowledged_more(30, 3_000).await;
-    let (report, history) = crowd.finish(|| Some(cluster.durable())).await;
+    let (report, history) = crowd.finish(|| cluster.durable()).await;
     assert_eq!(report.comments.acknowledged, report.comments.sent);
     assert_eq!(report.likes.acknowledged, report.likes.sent);
     assert_eq!(report.unlikes.acknowledged, report.unlikes.sent);

@@ -9,11 +9,12 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use watershed_ledger::Report;
 use watershed_protocol::client::{Encoding, Line, Response};
 use watershed_tests::{
+    book::Book,
     cluster::Cluster,
     crowd::{Crowd, Rates},
     topology::SMALL,
     until,
-    viewer::{Book, Viewer},
+    viewer::Viewer,
     web,
 };
 
@@ -111,7 +112,7 @@ impl Stage {
         crowd.acknowledged_more(10, 100).await;
         let (gap, epochs) = watch.end(what).await;
         let reconnected = crowd.reconnected();
-        let (report, history) = crowd.finish(|| Some(cluster.durable())).await;
+        let (report, history) = crowd.finish(|| cluster.durable()).await;
         everything_was_taken(&report, &history);
         assert_eq!(reconnected, 0, "a root's end is no reason to lose a viewer");
         assert!(epochs.len() > 1 && epochs.is_sorted(), "a new root has a higher epoch: {epochs:?}");

@@ -29,11 +29,11 @@ pub mod slots;
 mod varint;
 pub mod writer;
 
-pub use disk::{Disk, DiskError, SegmentId};
+pub use disk::{Disk, DiskError, SPARES_MAX, SegmentId};
 pub use gather::{Gatherer, Rest};
 pub use memory::MemoryDisk;
 pub use record::{Chain, Record};
-pub use recover::{Cut, RecoverError, Recovered, recover};
+pub use recover::{Base, Cut, RecoverError, Recovered, recover, verify};
 pub use section::Section;
 pub use slots::{Gap, SlotEnd, SlotEnds};
 pub use writer::{AppendError, LogConfig, LogWriter, Refused, SyncError};

@@ -1,24 +1,36 @@
 //! Reads a log back after a start, makes what it read durable, and opens it for appending.
 //!
 //! The processor's driver calls it before anything is answered; the records go to the machine, the writer to the commit
-//! thread. Invariant: it replays exactly the records from the first to some last one, in order, at least all that were
-//! ever synced, or it refuses; and once it has returned, a power cut loses none of what it replayed.
+//! thread. Invariant: it replays exactly the records from the one after the [`Base`] to some last one, in order, at least
+//! all that were ever synced, or it refuses; and once it has returned, a power cut loses none of what it replayed.
+//!
+//! **Where the log begins.** At record 1, unless a checkpoint let it be cut: then anywhere up to the record after the
+//! checkpoint's. Records that the checkpoint holds are read and checked as all others, and not replayed. A log that begins
+//! later, or ends before the checkpoint, is refused.
 //!
 //! **Where the log ends.** At the first place where the next record (its position, its chain, its checksums) is neither
 //! next in the segment nor first in a later one. What lies there is a *torn tail* and is cut, unless a whole record
 //! head with a position at least two greater is found anywhere after it. Then it is *damage* and is refused: the writer
 //! writes record n + 2 only when n + 1 is durable, so n + 1 was there once. Both verdicts are exact but for one case:
 //! damage to the very last record that was synced looks like a write that was torn before its sync, and is cut. (Nor
-//! can the loss of whole segments at the end be seen from here. The positions that the root holds show both.) Records
-//! with a smaller position, the remains of a recycled segment or of an unfinished copy, say nothing either way.
+//! can the loss of whole segments at the end be seen from here, unless a checkpoint was ahead of them. The positions that
+//! the root holds show both.)
+//!
+//! **Old records.** A segment that was recycled holds, behind the records of its present life, whole ones of an earlier.
+//! They were below a checkpoint when their segment was given up, so their positions are smaller than that of any record
+//! that the log still begins with. So are those of an unfinished copy, if not smaller than the next record's. Neither is
+//! ever the next record, nor proof of a later one.
 //!
 //! **Why the last segment is copied.** After a failed sync the page cache holds bytes that the disk does not, and calls
 //! them clean: they read back, and a further sync succeeds without writing them. A new process cannot know whether that
 //! happened. So the valid bytes of the last segment that has records, the only one that may hold unsynced ones, are
-//! always written to a new segment and synced there, and only then is the old one removed. A crash in between leaves a
-//! copy that begins with a record already read; the next recovery drops it and copies again.
+//! always written to a new segment and synced there, and only then is the old one removed: removed, not recycled, because
+//! nobody knows what the disk has of it. A crash in between leaves a copy that begins with a record already read; the next
+//! recovery drops it and copies again.
 
-use watershed_protocol::Slot;
+use std::collections::VecDeque;
+
+use watershed_protocol::{Position, Slot};
 
 use crate::{
     Chain, Disk, DiskError, Gap, LogConfig, LogWriter, Record, SegmentId, SlotEnds,
@@ -26,29 +38,46 @@ use crate::{
     writer::{End, SEGMENT_BYTES_MAX},
 };
 
+/// What lies under a log: the record up to which a checkpoint holds everything.
+///
+/// Without a checkpoint it is the default: record 0, no slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// The checkpoint's last record. Replay begins with the one after it.
+    pub position: u64,
+    /// Where the rows of each slot end there: all slots that ever had any.
+    pub ends: SlotEnds,
+}
+
 /// What a recovery found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Records replayed; also the position of the last one, 0 if there is none.
-    pub records: u64,
-    /// Bytes of those records.
+    /// The first record that the log holds; 0 if it is empty.
+    pub first: u64,
+    /// The last record of the log; 0 if it is empty.
+    pub last: u64,
+    /// Records replayed: those after the base.
+    pub replayed: u64,
+    /// Bytes of all records, replayed or not.
     pub bytes: u64,
-    /// Segments that held them.
+    /// Segments that hold records.
     pub segments: usize,
     /// Where the rows of each slot end.
     pub ends: SlotEnds,
-    /// What was cut off behind the last record, if anything was there.
+    /// What was cut off behind the last record, if a further one was begun there.
     pub cut: Option<Cut>,
 }
 
-/// Bytes behind the last record that belong to none.
+/// A record that was begun behind the last one and is not whole: a write torn before its sync.
+///
+/// One whose first sector was lost is cut as well, but cannot be told from other bytes of a recycled segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The segment in which they begin.
+    /// The segment in which it begins.
     pub segment: SegmentId,
-    /// Where they begin.
+    /// Where it begins.
     pub offset: u64,
-    /// How many they were, in this segment and later ones.
+    /// Bytes that it may have left.
     pub bytes: u64,
 }
 
@@ -109,6 +138,40 @@ pub enum RecoverError<E> {
         /// The slot and its positions.
         why: Gap,
     },
+    /// Records between the checkpoint and the log are gone, or the checkpoint is.
+    #[error(
+        "segment {segment} begins with record {first}, and {}: records {} to {} are missing",
+        name_base(*.base), .base + 1, .first - 1
+    )]
+    Begins {
+        /// The first segment.
+        segment: SegmentId,
+        /// The first record in it.
+        first: u64,
+        /// The checkpoint's last record.
+        base: u64,
+    },
+    /// Records that were durable when the checkpoint was made are gone.
+    #[error("log ends with record {last}, and {}, when record {base} was durable", name_base(*.base))]
+    Ends {
+        /// The last record of the log; 0 if it is empty.
+        last: u64,
+        /// The checkpoint's last record.
+        base: u64,
+    },
+    /// The checkpoint is not of this log.
+    #[error("slot {slot} ended at position {logged} with record {base}, the checkpoint of that record says {}",
+        .held.map_or("nothing of it".into(), |held| held.to_string()))]
+    Base {
+        /// The slot.
+        slot: Slot,
+        /// The checkpoint's last record.
+        base: u64,
+        /// Where the slot ends in the log.
+        logged: Position,
+        /// Where it ends in the checkpoint.
+        held: Option<Position>,
+    },
     /// This is no segment of ours.
     #[error("segment {segment} is {bytes} bytes long, at most {SEGMENT_BYTES_MAX} fit")]
     SegmentTooLong {
@@ -138,38 +201,78 @@ impl<E> From<DiskError> for RecoverError<E> {
     }
 }
 
-/// Replays the log on `disk`, record by record, and opens it for appending.
+/// Replays the log on `disk` after `base`, record by record, and opens it for appending. Segments that `base` makes
+/// superfluous go with the first calls of [`LogWriter::tidy`].
 ///
 /// No answer may rest on a replayed record before this has returned.
 pub fn recover<D: Disk, E>(
     mut disk: D,
     config: LogConfig,
-    mut replay: impl FnMut(Record) -> Result<(), E>,
+    base: Base,
+    replay: impl FnMut(Record) -> Result<(), E>,
 ) -> Result<(LogWriter<D>, Recovered), RecoverError<E>> {
-    let segments = disk.segments()?;
-    let mut reader = Reader::default();
-    let mut tail = None;
-    let mut without_records = Vec::new();
+    let cut = base.position;
+    let Reading { segments, found, tail, chain, mut before } = read(&mut disk, base, replay)?;
     for &segment in &segments {
-        let mut bytes = read_segment(&mut disk, segment)?;
-        let end = reader.read_segment(segment, &bytes, &mut replay)?;
-        if end == 0 {
-            without_records.push(segment);
-        } else {
-            bytes.truncate(end);
-            tail = Some((segment, bytes));
+        let has_records = before.iter().any(|(held, _)| *held == segment);
+        if !has_records {
+            disk.remove(segment)?;
         }
     }
-    for segment in without_records {
-        disk.remove(segment)?;
-    }
+    before.pop_back();
     let segment = segments.last().map_or(SegmentId::FIRST, |last| last.next());
     let offset = tail.as_ref().map_or(0, |(_, bytes)| bytes.len() as u64);
     copy_tail(&mut disk, segment, tail)?;
-    let Reader { position, chain, ends, found, .. } = reader;
-    let end = End { segment, offset, position, chain, ends: ends.clone() };
-    let recovered = Recovered { records: position, bytes: found.bytes, segments: found.segments, ends, cut: found.cut };
-    Ok((LogWriter::new(disk, config, end), recovered))
+    let end = End { before, segment, offset, position: found.last, chain, ends: found.ends.clone() };
+    let mut writer = LogWriter::new(disk, config, end);
+    writer.cut_to(cut);
+    Ok((writer, found))
+}
+
+/// Reads the log on `disk` as [`recover()`] does, and changes nothing: what it says, a start would find.
+pub fn verify<D: Disk, E>(
+    mut disk: D,
+    base: Base,
+    replay: impl FnMut(Record) -> Result<(), E>,
+) -> Result<Recovered, RecoverError<E>> {
+    read(&mut disk, base, replay).map(|reading| reading.found)
+}
+
+/// A log that was read to its end.
+struct Reading {
+    /// All segments, with records or without.
+    segments: Vec<SegmentId>,
+    found: Recovered,
+    /// The last segment that has records, and their bytes.
+    tail: Option<(SegmentId, Vec<u8>)>,
+    chain: Chain,
+    /// The segments that have records, each with its last one.
+    before: VecDeque<(SegmentId, u64)>,
+}
+
+fn read<D: Disk, E>(
+    disk: &mut D,
+    base: Base,
+    mut replay: impl FnMut(Record) -> Result<(), E>,
+) -> Result<Reading, RecoverError<E>> {
+    let segments = disk.segments()?;
+    let mut reader = Reader::new(base);
+    let mut tail = None;
+    let mut before = VecDeque::new();
+    for &segment in &segments {
+        let mut bytes = read_segment(disk, segment)?;
+        let end = reader.read_segment(segment, &bytes, &mut replay)?;
+        if end > 0 {
+            bytes.truncate(end);
+            tail = Some((segment, bytes));
+            before.push_back((segment, reader.found.last));
+        }
+    }
+    let Reader { base, found, chain, .. } = reader;
+    if found.last < base.position {
+        return Err(RecoverError::Ends { last: found.last, base: base.position });
+    }
+    Ok(Reading { segments, found, tail, chain, before })
 }
 
 fn read_segment<D: Disk, E>(disk: &mut D, segment: SegmentId) -> Result<Vec<u8>, RecoverError<E>> {
@@ -212,28 +315,25 @@ fn copy_tail<D: Disk, E>(
     Ok(())
 }
 
-/// The end of the log as far as it has been read.
-#[derive(Default)]
+/// The log as far as it has been read.
 struct Reader {
-    position: u64,
+    base: Base,
+    found: Recovered,
     chain: Chain,
-    ends: SlotEnds,
-    found: Found,
-    /// The first place since the last record where something other than the next record was found.
+    /// The ends of slots in records that the base holds.
+    skipped: SlotEnds,
+    /// Where something other than the next record was found since the last one.
     stop: Option<Stop>,
-}
-
-#[derive(Default)]
-struct Found {
-    bytes: u64,
-    segments: usize,
-    cut: Option<Cut>,
 }
 
 /// A place where the log does not go on.
 struct Stop {
     segment: SegmentId,
     offset: u64,
+    /// The record that should be there, if that is known.
+    record: Option<u64>,
+    /// Whether that record was begun there.
+    begun: bool,
     slots: Vec<Slot>,
     why: String,
 }
@@ -242,15 +342,21 @@ struct Stop {
 enum Next {
     Record(Record, Head),
     /// It is the next record, and cannot be read.
-    Unreadable(DecodeError),
+    Unreadable(u64, DecodeError),
     /// It is not, or not whole.
     Nothing {
-        slots: Vec<Slot>,
+        /// Its head, if it is the next record's.
+        head: Option<Head>,
         why: String,
     },
 }
 
 impl Reader {
+    fn new(base: Base) -> Self {
+        let found = Recovered { ends: base.ends.clone(), ..Recovered::default() };
+        Self { base, found, chain: Chain::START, skipped: SlotEnds::default(), stop: None }
+    }
+
     /// Replays the records of one segment that follow those read so far, and returns where they end in it: 0 if there
     /// are none. Refuses if the rest proves that the log went on.
     fn read_segment<E>(
@@ -259,6 +365,7 @@ impl Reader {
         bytes: &[u8],
         replay: &mut impl FnMut(Record) -> Result<(), E>,
     ) -> Result<usize, RecoverError<E>> {
+        self.begin(segment, bytes)?;
         let mut offset = 0;
         let stop = loop {
             if offset == bytes.len() {
@@ -270,10 +377,17 @@ impl Reader {
                     self.take(segment, record, &head, replay)?;
                     offset += head.bytes();
                 }
-                Next::Unreadable(why) => {
-                    return Err(RecoverError::Unreadable { segment, offset: at, record: self.position + 1, why });
+                Next::Unreadable(record, why) => {
+                    return Err(RecoverError::Unreadable { segment, offset: at, record, why });
                 }
-                Next::Nothing { slots, why } => break Some(Stop { segment, offset: at, slots, why }),
+                Next::Nothing { head, why } => {
+                    let rest = &bytes[offset..];
+                    let record = head.map(|head| head.position).or(self.expected());
+                    let slots = head.and_then(|head| head.table(rest).ok()).into_iter().flatten();
+                    let slots = slots.map(|section| section.slot).collect();
+                    let begun = record.is_some_and(|record| Head::is_begun(rest, record));
+                    break Some(Stop { segment, offset: at, record, begun, slots, why });
+                }
             }
         };
         if offset > 0 {
@@ -288,30 +402,50 @@ impl Reader {
         Ok(offset)
     }
 
-    /// Looks at what stands where the next record should.
-    fn next(&self, bytes: &[u8]) -> Next {
-        let nothing = |why: String| Next::Nothing { slots: Vec::new(), why };
-        let head = match Head::read(bytes) {
-            Ok(head) => head,
-            Err(why) => return nothing(why.to_string()),
-        };
-        if head.position != self.position + 1 {
-            return nothing(format!("record {} is in its place", head.position));
-        }
-        if head.before != self.chain {
-            return nothing(format!("its chain does not continue record {}", self.position));
-        }
-        match head.record(bytes) {
-            Ok(record) => Next::Record(record, head),
-            Err(why @ (DecodeError::Version { .. } | DecodeError::Table { .. })) => Next::Unreadable(why),
-            Err(why) => {
-                let slots = head.table(bytes).into_iter().flatten().map(|section| section.slot).collect();
-                Next::Nothing { slots, why: why.to_string() }
+    /// Refuses a log that begins after the record that must follow the base.
+    fn begin<E>(&self, segment: SegmentId, bytes: &[u8]) -> Result<(), RecoverError<E>> {
+        let base = self.base.position;
+        let nothing_before = self.found.last == 0 && self.stop.is_none();
+        match Head::read(bytes) {
+            Ok(Head { position: first, .. }) if nothing_before && first > base + 1 => {
+                Err(RecoverError::Begins { segment, first, base })
             }
+            _ => Ok(()),
         }
     }
 
-    /// Takes the next record over and hands it to the machine.
+    /// The next record, unless the log may begin with any that the base holds.
+    fn expected(&self) -> Option<u64> {
+        (self.found.last > 0 || self.base.position == 0).then_some(self.found.last + 1)
+    }
+
+    /// Looks at what stands where the next record should.
+    fn next(&self, bytes: &[u8]) -> Next {
+        let nothing = |head, why| Next::Nothing { head, why };
+        let head = match Head::read(bytes) {
+            Ok(head) => head,
+            Err(why) => return nothing(None, why.to_string()),
+        };
+        match self.expected() {
+            Some(next) if head.position != next => {
+                return nothing(None, format!("record {} is in its place", head.position));
+            }
+            Some(next) if head.before != self.chain => {
+                return nothing(None, format!("its chain does not continue record {}", next - 1));
+            }
+            None if self.stop.is_some() => return nothing(None, "the segment before it holds no record".into()),
+            _ => {}
+        }
+        match head.record(bytes) {
+            Ok(record) => Next::Record(record, head),
+            Err(why @ (DecodeError::Version { .. } | DecodeError::Table { .. })) => {
+                Next::Unreadable(head.position, why)
+            }
+            Err(why) => nothing(Some(head), why.to_string()),
+        }
+    }
+
+    /// Takes the next record over, and hands it to the machine unless the base holds it.
     fn take<E>(
         &mut self,
         segment: SegmentId,
@@ -320,39 +454,67 @@ impl Reader {
         replay: &mut impl FnMut(Record) -> Result<(), E>,
     ) -> Result<(), RecoverError<E>> {
         let position = record.position;
-        let changed =
-            self.ends.check(&record.sections).map_err(|why| RecoverError::Gap { segment, record: position, why })?;
-        self.ends.advance(changed);
-        self.position = position;
+        let held = position <= self.base.position;
+        let ends = if held { &mut self.skipped } else { &mut self.found.ends };
+        let gap = |why| RecoverError::Gap { segment, record: position, why };
+        let changed = ends.check(&record.sections).map_err(gap)?;
+        ends.advance(changed);
+        if self.found.first == 0 {
+            self.found.first = position;
+        }
+        self.found.last = position;
         self.chain = head.chain;
+        if position == self.base.position {
+            self.compare_ends()?;
+        }
+        if held {
+            return Ok(());
+        }
+        self.found.replayed += 1;
         replay(record).map_err(|why| RecoverError::Replay { segment, record: position, why })
+    }
+
+    /// Compares the base with what the log says of its last record. The base may know more slots, and raised epochs.
+    fn compare_ends<E>(&self) -> Result<(), RecoverError<E>> {
+        for (slot, end) in self.skipped.iter() {
+            let held = self.base.ends.get(slot);
+            if held.is_none_or(|held| held.position != end.position || held.epoch < end.epoch) {
+                let (held, logged) = (held.map(|held| held.position), end.position);
+                return Err(RecoverError::Base { slot, base: self.base.position, logged, held });
+            }
+        }
+        Ok(())
     }
 
     /// Notes that the log does not go on at `stop`, unless what follows there proves that it did.
     fn end<E>(&mut self, stop: Stop, rest: &[u8]) -> Result<(), RecoverError<E>> {
-        let cut = Cut { segment: stop.segment, offset: stop.offset, bytes: 0 };
-        self.found.cut.get_or_insert(cut).bytes += rest.len() as u64;
-        let stop = self.stop.get_or_insert(stop);
-        let record = self.position + 1;
-        match position_after(record, rest) {
-            None => Ok(()),
-            Some(later) => Err(RecoverError::Damaged {
-                segment: stop.segment,
-                offset: stop.offset,
-                record,
-                slots: std::mem::take(&mut stop.slots),
-                why: std::mem::take(&mut stop.why),
-                later,
-            }),
+        let earlier = self.stop.take();
+        if let Some((at, later)) = position_after(stop.record.unwrap_or(0), rest) {
+            // The missing record stood before its proof: in this segment, unless the proof begins it.
+            let place = if at == 0 { earlier.unwrap_or(stop) } else { stop };
+            let Stop { segment, offset, record, slots, why, .. } = place;
+            let record = record.unwrap_or(later - 1);
+            return Err(RecoverError::Damaged { segment, offset, record, slots, why, later });
         }
+        if stop.begun {
+            let bytes = Head::bytes_claimed(rest).unwrap_or(rest.len()).min(rest.len()) as u64;
+            self.found.cut = Some(Cut { segment: stop.segment, offset: stop.offset, bytes });
+        }
+        self.stop = Some(if stop.begun { stop } else { earlier.unwrap_or(stop) });
+        Ok(())
     }
 }
 
-/// The first record in `bytes`, at any offset, with a whole head and a position greater than `position`.
-fn position_after(position: u64, bytes: &[u8]) -> Option<u64> {
+/// The first record in `bytes`, at any offset, with a whole head and a position greater than `position`: where, and
+/// which.
+fn position_after(position: u64, bytes: &[u8]) -> Option<(usize, u64)> {
     let candidates = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
-    let heads = candidates.filter_map(|(at, _)| Head::read(&bytes[at..]).ok());
-    heads.map(|head| head.position).find(|&found| found > position)
+    let heads = candidates.filter_map(|(at, _)| Some((at, Head::read(&bytes[at..]).ok()?.position)));
+    heads.into_iter().find(|(_, found)| *found > position)
+}
+
+fn name_base(base: u64) -> String {
+    if base == 0 { "there is no checkpoint".into() } else { format!("the checkpoint stands at record {base}") }
 }
 
 fn name_slots(slots: &[Slot]) -> String {

@@ -19,11 +19,11 @@ fn row(number: u64) -> [Section; 1] {
 /// Opens the log, checks that it holds rows 1, 2, 3…, and returns how many.
 fn replay(directory: &Path) -> Result<(LogWriter<FileDisk>, Recovered), OpenError<String>> {
     let mut rows = 0;
-    let opened = open(directory, CONFIG, |record| {
+    let opened = open(directory, CONFIG, Base::default(), |record| {
         rows += 1;
         if record.sections == row(rows) { Ok(()) } else { Err(format!("row {rows} is another")) }
     })?;
-    assert_eq!(opened.1.records, rows);
+    assert_eq!(opened.1.last, rows);
     Ok(opened)
 }
 
@@ -47,7 +47,7 @@ fn a_log_survives_any_number_of_starts() {
     let directory = directory_with(6);
     for rows in 6..12 {
         let (mut writer, recovered) = replay(directory.path()).unwrap();
-        assert_eq!((recovered.records, recovered.bytes, recovered.cut), (rows, rows * RECORD_BYTES, None));
+        assert_eq!((recovered.last, recovered.bytes, recovered.cut), (rows, rows * RECORD_BYTES, None));
         writer.append(&row(rows + 1)).unwrap();
         writer.sync().unwrap();
     }
@@ -58,7 +58,7 @@ fn a_log_is_made_where_no_directory_was() {
     let directory = tempfile::tempdir().unwrap();
     let nested = directory.path().join("processor/one/log");
     drop(replay(&nested).unwrap());
-    assert_eq!(replay(&nested).unwrap().1.records, 0);
+    assert_eq!(replay(&nested).unwrap().1.last, 0);
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn a_torn_tail_is_cut() {
     let file = fs::OpenOptions::new().write(true).open(segment(&directory, 2)).unwrap();
     file.set_len(2 * RECORD_BYTES - 3).unwrap();
     let (mut writer, recovered) = replay(directory.path()).unwrap();
-    assert_eq!((recovered.records, recovered.cut.unwrap().bytes), (5, RECORD_BYTES - 3));
+    assert_eq!((recovered.last, recovered.cut.unwrap().bytes), (5, RECORD_BYTES - 3));
     assert_eq!(writer.append(&row(6)), Ok(6));
 }
 
