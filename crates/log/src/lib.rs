@@ -22,6 +22,7 @@
 pub mod disk;
 pub mod gather;
 pub mod memory;
+mod reader;
 pub mod record;
 pub mod recover;
 pub mod section;

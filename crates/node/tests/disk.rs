@@ -6,7 +6,6 @@
 
 use std::{fs, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::{
     process::{Child, Command},
@@ -100,7 +99,7 @@ impl Stage {
             comments: (1..=COMMENTS).map(comment).collect(),
             ..WriteBatch::default()
         };
-        self.handle.offer(Bytes::from(peer::encode(&ToProcessor::Writes(batch)))).unwrap();
+        self.handle.offer(peer::encode(&ToProcessor::Writes(batch))).unwrap();
     }
 
     /// The next message; none if the link went down.
@@ -131,7 +130,7 @@ impl Stage {
 
     async fn total(&mut self) -> u64 {
         let query = Query::Totals { stream: "demo".parse().unwrap() };
-        self.handle.offer(Bytes::from(peer::encode(&ToProcessor::Query { number: 7, query }))).unwrap();
+        self.handle.offer(peer::encode(&ToProcessor::Query { number: 7, query })).unwrap();
         match self.told().await {
             Some(FromProcessor::Reply { number: 7, reply: Reply::Totals { comments, .. } }) => comments,
             other => panic!("{other:?}"),

@@ -9,7 +9,7 @@ use watershed_processor::{Checkpoint, Processor};
 use crate::{outside::Sabotage, store::Store};
 
 /// Small, so that a run goes through many segments.
-const SEGMENT_BYTES: u64 = 16 * 1024;
+const SEGMENT_BYTES: u64 = 4 * 1024;
 
 /// What one machine's disk holds: the log, and the store that checkpoints go to.
 #[derive(Debug)]
@@ -58,7 +58,14 @@ impl Disk {
     pub(crate) fn sync(&mut self, sabotage: Option<Sabotage>) -> Result<(), String> {
         match &mut self.log {
             _ if sabotage == Some(Sabotage::SkipSync) => Ok(()),
-            Log::Open(writer) => writer.sync().map(drop).map_err(|error| error.to_string()),
+            Log::Open(writer) => {
+                writer.sync().map_err(|error| error.to_string())?;
+                // As the real disk's thread does, only at once. It gives way to a full disk.
+                if writer.disk_mut().spares() == 0 {
+                    writer.disk_mut().prewrite(SEGMENT_BYTES as usize);
+                }
+                Ok(())
+            }
             Log::Closed(_) => Err("the log is not open".into()),
         }
     }

@@ -125,7 +125,7 @@ impl FileDisk {
     }
 
     /// The spares, of a disk that may be written to.
-    fn spares(&mut self) -> Result<&mut Spares, DiskError> {
+    pub(crate) fn spares(&mut self) -> Result<&mut Spares, DiskError> {
         let path = &self.directory;
         let read_only = || DiskError::Failed { what: format!("log {} is open only to be read", path.display()) };
         self.spares.as_mut().ok_or_else(read_only)

@@ -3,7 +3,10 @@
 use watershed_protocol::{Epoch, Position};
 
 use super::*;
-use crate::{MemoryDisk, Section, SlotEnd, record};
+use crate::{
+    Chain, MemoryDisk, Section, SlotEnd,
+    record::{self, Head},
+};
 
 /// A record of [`group`] with a body of ten bytes.
 const RECORD_BYTES: usize = 60;

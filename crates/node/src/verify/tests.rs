@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use watershed_log::{LogConfig, Section};
+use watershed_log::{Base, LogConfig, Section};
 use watershed_placement::Map;
 use watershed_processor::{Input, Output};
 use watershed_protocol::{

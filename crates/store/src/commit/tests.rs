@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Sender, channel};
 
-use watershed_log::{Base, DiskError, LogConfig, MemoryDisk, SegmentId, recover};
+use watershed_log::{Base, DiskError, LogConfig, MemoryDisk, SegmentId, SlotEnd, recover};
 use watershed_protocol::{Epoch, Position, Slot};
 
 use super::*;
@@ -169,4 +169,51 @@ fn a_group_out_of_turn_ends_the_thread_before_anything_rests_on_it() {
     thread.submit(2, row(1)).unwrap();
     let told = events.recv().unwrap();
     assert!(matches!(&told, CommitEvent::Failed { group: 1, why } if why.starts_with("group 2 ")), "{told:?}");
+}
+
+#[test]
+fn a_log_is_cut_between_commits_and_when_there_are_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = LogConfig { segment_bytes: 300 };
+    let (writer, _) = crate::open(directory.path(), config, Base::default(), |_| Ok::<(), String>(())).unwrap();
+    let (thread, events) = start(writer);
+    let mut at = 0;
+    for number in 1..=20 {
+        thread.submit(number, row(number)).unwrap();
+        match events.recv().unwrap() {
+            CommitEvent::Durable { position, .. } => at = position,
+            other => panic!("{other:?}"),
+        }
+    }
+    // However often it is asked for, it takes no place in the queue of groups.
+    (0..100).for_each(|_| thread.cut_to(at));
+    for number in 21..21 + GROUPS_QUEUED_MAX as u64 {
+        thread.submit(number, row(number)).unwrap();
+    }
+    let last = 20 + GROUPS_QUEUED_MAX as u64;
+    while events.recv().is_ok_and(|event| !matches!(event, CommitEvent::Durable { group, .. } if group == last)) {}
+    thread.cut_to(at);
+    thread.close();
+    let slot = (Slot::new(7).unwrap(), SlotEnd { epoch: Epoch::new(1), position: Position::new(20) });
+    let base = Base { position: at, ends: [slot].into_iter().collect() };
+    let found = crate::verify(directory.path(), base, |_| Ok::<(), String>(())).unwrap();
+    // Two records to a segment at most.
+    assert!((at - 1..=at + 1).contains(&found.first), "the log begins with {} and is cut at {at}", found.first);
+}
+
+#[test]
+fn a_disk_that_fails_while_the_log_is_cut_ends_the_thread() {
+    let config = LogConfig { segment_bytes: 300 };
+    let mut failing = recover(MemoryDisk::new(), config, Base::default(), |_| Ok::<(), String>(())).unwrap().0;
+    for number in 1..=6 {
+        failing.append(&row(number)).unwrap();
+    }
+    failing.sync().unwrap();
+    failing.disk_mut().gone_after(0);
+    let (thread, events) = start(failing);
+    thread.cut_to(6);
+    let why = "log has failed: disk is gone".to_owned();
+    assert_eq!(events.iter().collect::<Vec<_>>(), [CommitEvent::Failed { group: 1, why }]);
+    thread.cut_to(7);
+    assert_eq!(thread.submit(1, row(7)), Err(SubmitError::Failed));
 }
