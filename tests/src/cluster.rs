@@ -64,11 +64,17 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a cluster and waits until all its nodes are ready.
+    /// Starts a cluster with one merger and waits until all its nodes are ready.
     pub async fn start(shape: Shape) -> Self {
+        Self::start_with(shape, 1).await
+    }
+
+    /// Starts a cluster with so many mergers and waits until all its nodes are ready.
+    pub async fn start_with(shape: Shape, mergers: u16) -> Self {
         let place = PLACES.acquire().await.expect("the semaphore is never closed");
         let cluster = Self { dir: tempfile::tempdir().expect("a directory for the cluster"), _place: place };
-        fs::write(cluster.path("cluster.toml"), shape.text(cluster.dir.path())).expect("the topology is written");
+        fs::write(cluster.path("cluster.toml"), shape.text(cluster.dir.path(), mergers))
+            .expect("the topology is written");
         // The launcher starts this in place of `watershed`: the same, with a trace of what becomes durable.
         let script = format!(
             "#!/bin/sh\nif [ \"$1\" = processor ]; then set -- \"$@\" --trace-tallies '{}'/\"$5\".tallies; fi\nexec '{}' \"$@\"\n",
@@ -94,6 +100,11 @@ impl Cluster {
     /// Ends one node at once, without a chance to do anything more.
     pub async fn kill(&self, node: &str) {
         self.launch(&["kill", node]).await;
+    }
+
+    /// Sends a signal to one node, by the launcher's name for it.
+    pub async fn signal(&self, node: &str, signal: &str) {
+        self.launch(&["kill", node, "--signal", signal]).await;
     }
 
     /// Freezes one node, and waits until the others can tell.

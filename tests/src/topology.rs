@@ -28,14 +28,14 @@ pub const SMALL: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: false
 
 impl Shape {
     /// The topology's text, for a cluster in this directory.
-    pub(crate) fn text(self, dir: &Path) -> String {
+    pub(crate) fn text(self, dir: &Path, mergers: u16) -> String {
         let first = if self.fixed_ports { free_ports() } else { 0 };
         let port = |offset: u16| if first == 0 { 0 } else { first + offset };
         format!(
             "[cluster]\nname = \"test\"\ndir = \"{}\"\nsecret = \"end-to-end\"\n\
              [broadcast]\nnodes = {}\nport = {}\nmoderators = [\"mod\"]\n\
              [processor]\nnodes = {}\nport = {}\npeer_port = {}\n\
-             [merger]\nport = {}\npeer_port = {}\n",
+             [merger]\nnodes = {mergers}\nport = {}\npeer_port = {}\n",
             dir.display(),
             self.broadcast,
             port(0),
@@ -43,7 +43,7 @@ impl Shape {
             port(10),
             port(20),
             port(30),
-            port(31),
+            port(35),
         )
     }
 }

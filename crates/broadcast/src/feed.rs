@@ -8,6 +8,7 @@
 mod port;
 
 use std::{
+    cmp::Reverse,
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
 };
@@ -87,7 +88,7 @@ struct Subscription {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// It is in `to_subscribe`.
+    /// It is in `to_subscribe`, under its viewers.
     Waiting,
     /// Asked for; what chains has not come yet.
     Asked { at: Millis },
@@ -109,7 +110,8 @@ pub struct Feed {
     peer: Option<PeerId>,
     full: bool,
     streams: BTreeMap<StreamId, Subscription>,
-    to_subscribe: BTreeSet<StreamId>,
+    /// Most viewers first: that is the order in which a new root asks the processors for what they have.
+    to_subscribe: BTreeSet<(Reverse<u64>, StreamId)>,
     to_leave: BTreeSet<StreamId>,
     /// Streams whose viewers are not as the root was told.
     to_tell: BTreeSet<StreamId>,
@@ -183,7 +185,7 @@ impl Feed {
             return;
         }
         self.to_leave.remove(&stream);
-        self.to_subscribe.insert(stream.clone());
+        self.to_subscribe.insert((Reverse(0), stream.clone()));
         let subscription = Subscription { have: None, viewers: 0, told: 0, state: State::Waiting };
         self.streams.insert(stream, subscription);
     }
@@ -193,7 +195,7 @@ impl Feed {
         self.to_tell.remove(&stream);
         self.points.retain(|(of, ..), _| *of != stream);
         if subscription.state == State::Waiting {
-            self.to_subscribe.remove(&stream);
+            self.to_subscribe.remove(&(Reverse(subscription.viewers), stream.clone()));
         }
         // One that waits to be subscribed again, after a gap, may still be subscribed above.
         if self.peer.is_some() {
@@ -203,7 +205,11 @@ impl Feed {
 
     fn count(&mut self, stream: StreamId, viewers: u64) {
         let Some(subscription) = self.streams.get_mut(&stream) else { return };
-        subscription.viewers = viewers;
+        let before = std::mem::replace(&mut subscription.viewers, viewers);
+        if subscription.state == State::Waiting {
+            self.to_subscribe.remove(&(Reverse(before), stream.clone()));
+            self.to_subscribe.insert((Reverse(viewers), stream.clone()));
+        }
         if subscription.state == State::Waiting || subscription.told == viewers {
             self.to_tell.remove(&stream); // Told with the subscription, or nothing new.
         } else {
@@ -241,7 +247,7 @@ impl Feed {
         self.to_tell.clear();
         for (stream, subscription) in &mut self.streams {
             subscription.state = State::Waiting;
-            self.to_subscribe.insert(stream.clone());
+            self.to_subscribe.insert((Reverse(subscription.viewers), stream.clone()));
         }
         self.points.values_mut().for_each(|point| point.asked = false);
         self.to_ask = !self.points.is_empty();
@@ -297,7 +303,7 @@ impl Feed {
         if is_gap {
             subscription.state = State::Waiting;
             self.to_tell.remove(&stream);
-            self.to_subscribe.insert(stream);
+            self.to_subscribe.insert((Reverse(subscription.viewers), stream));
             self.counters.gaps += 1;
         } else {
             self.counters.dropped += 1;
@@ -319,7 +325,7 @@ impl Feed {
             outbox.push(Output::Send { peer, message: ToFeed::Unsubscribe { stream } });
         }
         for _ in 0..SUBSCRIPTIONS_PER_STEP_MAX {
-            let Some(stream) = self.to_subscribe.pop_first() else { break };
+            let Some((_, stream)) = self.to_subscribe.pop_first() else { break };
             let Some(subscription) = self.streams.get_mut(&stream) else { continue };
             subscription.state = State::Asked { at: now };
             subscription.told = subscription.viewers;

@@ -86,6 +86,8 @@ pub enum Input {
     Tick(HybridTime),
     /// The machine above wants no more of this connection. A dialer dials again, after a pause.
     HangUp,
+    /// The peer has shown elsewhere that it is there (again): a dialer that pauses dials at once, and pauses little after it.
+    Hurry,
     /// This side leaves, for ever.
     Shutdown,
 }
@@ -221,6 +223,7 @@ impl Link {
                 outbox.push(Output::Transmit(Packet::goodbye()));
                 self.end(now, DownReason::HungUp, outbox);
             }
+            Input::Hurry => self.hurry(now),
             Input::Shutdown => self.shut_down(now, outbox),
             Input::ConnectFailed | Input::Garbled(_) | Input::Closed | Input::HangUp => {}
         }
@@ -309,6 +312,16 @@ impl Link {
         session.receive(number, body.len())?;
         outbox.push(Output::Message(body));
         Ok(())
+    }
+
+    /// What failed before says nothing about a peer that has been started since.
+    fn hurry(&mut self, now: Millis) {
+        if let Side::Dialer { backoff, .. } = &mut self.side {
+            backoff.succeeded();
+            if let State::Waiting { until } = &mut self.state {
+                *until = until.map(|until| until.min(now));
+            }
+        }
     }
 
     fn shut_down(&mut self, now: Millis, outbox: &mut Vec<Output>) {

@@ -35,7 +35,8 @@ suite!(
         a_change_is_seen_by_those_who_know_less,
         an_update_that_changes_nothing_writes_nothing,
         an_update_needs_a_founded_map,
-        no_stream_epoch_is_reserved_twice_by_racing_roots,
+        of_standbys_that_race_for_the_root_one_takes_it,
+        no_stream_epoch_is_reserved_twice,
     ]
 );
 
@@ -103,7 +104,7 @@ fn however_many_found_the_cluster_it_has_one_key(membership: &dyn Membership) {
 fn of_two_changes_from_one_map_one_is_refused(membership: &dyn Membership) {
     let found = membership.found_if_absent(&[node("p1")]).unwrap();
     let mut ours = Map::clone(&found);
-    ours.claim_root(&node("m1"));
+    ours.claim_root(&node("m1"), Epoch::ZERO);
     let mut theirs = Map::clone(&found);
     theirs.claim(&node("p1"));
     membership.compare_and_set(found.epoch(), &theirs).unwrap();
@@ -125,7 +126,7 @@ fn a_change_is_seen_by_those_who_know_less(membership: &dyn Membership) {
     assert_eq!(membership.map_newer_than(found.epoch()).unwrap(), None);
     let changed = membership
         .update(&mut |map| {
-            map.claim_root(&node("m1"));
+            map.claim_root(&node("m1"), Epoch::ZERO);
         })
         .unwrap();
     assert_eq!(membership.map_newer_than(found.epoch()).unwrap(), Some(changed.clone()));
@@ -145,17 +146,36 @@ fn an_update_that_changes_nothing_writes_nothing(membership: &dyn Membership) {
 
 fn an_update_needs_a_founded_map(membership: &dyn Membership) {
     let refused = membership.update(&mut |map| {
-        map.claim_root(&node("m1"));
+        map.claim_root(&node("m1"), Epoch::ZERO);
     });
     assert!(matches!(refused, Err(CasError::Lost { found: Epoch::ZERO })));
 }
 
-fn no_stream_epoch_is_reserved_twice_by_racing_roots(membership: &dyn Membership) {
+fn of_standbys_that_race_for_the_root_one_takes_it(membership: &dyn Membership) {
     membership.found_if_absent(&[node("p1")]).unwrap();
+    let claim = |name: &str| {
+        let mut claimed = None;
+        membership.update(&mut |map| claimed = map.claim_root(&node(name), Epoch::ZERO)).unwrap();
+        claimed
+    };
+    let claimed: Vec<Option<Epoch>> = thread::scope(|scope| {
+        let standbys: Vec<_> = ["m1", "m2", "m3", "m4"].map(|name| scope.spawn(move || claim(name))).into();
+        standbys.into_iter().map(|standby| standby.join().unwrap()).collect()
+    });
+    assert_eq!(claimed.iter().flatten().collect::<Vec<_>>(), [&Epoch::new(1)]);
+}
+
+fn no_stream_epoch_is_reserved_twice(membership: &dyn Membership) {
+    membership.found_if_absent(&[node("p1")]).unwrap();
+    let claimed = membership
+        .update(&mut |map| {
+            map.claim_root(&node("m1"), Epoch::ZERO);
+        })
+        .unwrap();
     let reserve = || {
-        let mut taken = 0..0;
-        membership.update(&mut |map| taken = map.reserve_stream_epochs(10)).unwrap();
-        taken
+        let mut taken = None;
+        membership.update(&mut |map| taken = map.reserve_stream_epochs(claimed.root_epoch(), 10)).unwrap();
+        taken.unwrap()
     };
     let mut taken: Vec<u64> = thread::scope(|scope| {
         let roots: Vec<_> =

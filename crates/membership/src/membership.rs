@@ -12,10 +12,11 @@ use watershed_protocol::{ClusterKey, Epoch, NodeName};
 
 use crate::{Health, Member};
 
-/// How often a node beats its lease: twice within [`SILENT_AFTER_MS`].
-pub const HEARTBEAT_MS: u64 = 500;
+/// How often a node beats its lease: four times within [`SILENT_AFTER_MS`], so that a thread that a busy machine holds up
+/// for half a second costs no root its place.
+pub const HEARTBEAT_MS: u64 = 250;
 
-/// A member whose last heartbeat is this old is silent: two were missed.
+/// A member whose last heartbeat is this old is silent: three were missed.
 pub const SILENT_AFTER_MS: u64 = 1_000;
 
 /// How often [`Membership::update`] starts again after losing a race, before it gives up.

@@ -28,7 +28,7 @@ pub struct Topology {
     pub broadcast: Broadcast,
     /// The write processors.
     pub processor: Processor,
-    /// The root mergers: one works, others stand by.
+    /// The mergers: one is the root, the others stand by.
     pub merger: Merger,
     /// What a viewer may do and a node may hold.
     pub limits: Limits,
@@ -77,7 +77,7 @@ pub struct Processor {
     pub advertise: Option<String>,
 }
 
-/// The root mergers, m1 and on.
+/// The mergers, m1 and on: one is the root, the others stand by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Merger {
     /// How many.

@@ -4,7 +4,7 @@
 
 use std::{
     net::TcpStream,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use bytes::Bytes;
@@ -19,16 +19,22 @@ use crate::{
     setup::Setup,
 };
 
-/// Whether the node does its work now, and if not, why.
+/// Whether the node does its work now, and if not, why; and which work, where a role has several.
 #[derive(Clone)]
 pub(crate) struct Readiness {
-    missing: Arc<Mutex<Option<&'static str>>>,
+    now: Arc<Mutex<Now>>,
+}
+
+#[derive(Clone, Copy)]
+struct Now {
+    missing: Option<&'static str>,
+    state: Option<&'static str>,
 }
 
 impl Readiness {
     /// Not ready, for this reason.
     pub(crate) fn new(missing: &'static str) -> Self {
-        Self { missing: Arc::new(Mutex::new(Some(missing))) }
+        Self { now: Arc::new(Mutex::new(Now { missing: Some(missing), state: None })) }
     }
 
     /// Ready from now on.
@@ -38,11 +44,16 @@ impl Readiness {
 
     /// Ready, or not for this reason.
     pub(crate) fn set(&self, missing: Option<&'static str>) {
-        *self.missing.lock().unwrap_or_else(PoisonError::into_inner) = missing;
+        self.lock().missing = missing;
     }
 
-    fn missing(&self) -> Option<&'static str> {
-        *self.missing.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Ready from now on, for this work.
+    pub(crate) fn ready_as(&self, state: &'static str) {
+        *self.lock() = Now { missing: None, state: Some(state) };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,7 +76,7 @@ impl Admin {
     pub(crate) fn answer(&self, path: &str) -> Option<Reply> {
         Some(match path {
             "/healthz" => text(StatusCode::OK, "up"),
-            "/readyz" => match self.readiness.missing() {
+            "/readyz" => match self.readiness.lock().missing {
                 None => text(StatusCode::OK, "ready"),
                 Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, why),
             },
@@ -74,12 +85,13 @@ impl Admin {
                 reply(StatusCode::OK, kind, figures::prometheus(&self.source))
             }
             "/v1/node" => {
-                let ready = self.readiness.missing();
+                let Now { missing, state } = *self.readiness.lock();
                 let figures = figures::json(&self.source);
                 json(
                     StatusCode::OK,
                     &serde_json::json!({
-                        "node": self.node, "role": self.role, "ready": ready.is_none(), "missing": ready, "figures": figures,
+                        "node": self.node, "role": self.role, "ready": missing.is_none(), "missing": missing,
+                        "state": state, "figures": figures,
                     }),
                 )
             }

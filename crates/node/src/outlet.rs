@@ -35,9 +35,9 @@ impl Outlets {
         }
     }
 
-    /// How many links are up.
-    pub(crate) fn len(&self) -> usize {
-        self.links.len()
+    /// Ends the connections to all peers.
+    pub(crate) fn hang_up_all(&self) {
+        self.links.values().for_each(|(link, _)| link.hang_up());
     }
 
     /// Sends, or holds.
@@ -51,14 +51,6 @@ impl Outlets {
             link.hang_up();
         }
         sent
-    }
-
-    /// Sends to the only peer there is: the newest link, while an older one to the same peer is dying.
-    pub(crate) fn send_to_newest(&mut self, body: Bytes) -> Sent {
-        match self.links.keys().next_back().copied() {
-            Some(peer) => self.send(peer, body),
-            None => Sent::Taken,
-        }
     }
 
     /// The link says that there is room: sends what is held. True when the machine may make more.

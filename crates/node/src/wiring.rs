@@ -17,7 +17,8 @@ use watershed_net::{
     http::{ListenerConfig, listen},
     link::{Dialing, LinkEvent, Links, Secret},
 };
-use watershed_protocol::{Millis, NodeName, Role};
+use watershed_placement::Map;
+use watershed_protocol::{Epoch, Millis, NodeName, Role};
 
 use crate::{presence::Presence, setup::Setup};
 
@@ -45,60 +46,72 @@ pub(crate) async fn until(clock: &SharedClock, deadline: Option<Millis>) {
     }
 }
 
-/// The links of this node, introduced as what it is.
+/// The links of this node, introduced as what it is, and with the newest root that it knows, or is itself.
 pub(crate) fn links(
     setup: &Setup,
     presence: &Presence,
     clock: &Arc<SharedClock>,
     events: mpsc::Sender<LinkEvent>,
     end: &CancellationToken,
+    root_epoch: impl Fn(&Map) -> Epoch + Send + Sync + 'static,
 ) -> anyhow::Result<Links> {
     let config = LinkConfig::new(Secret::new(setup.topology.secret.clone().into_bytes())?);
     let (node, role, incarnation) = (setup.node.name.clone(), setup.node.role, setup.incarnation);
     let (map, url) = (presence.map(), setup.node.http_url(setup.node.http.port()));
     let hello = move || {
         let map = map.borrow();
-        let root_epoch = map.root().map(|root| root.epoch).unwrap_or_default();
-        Hello { role, node: node.clone(), incarnation, url: url.clone(), map_epoch: map.epoch(), root_epoch }
+        let (map_epoch, root_epoch) = (map.epoch(), root_epoch(&map));
+        Hello { role, node: node.clone(), incarnation, url: url.clone(), map_epoch, root_epoch }
     };
     Ok(Links::new(clock.clone(), config, hello, events, end.clone(), setup.incarnation))
 }
 
 /// Keeps a link to whoever is the root by the map.
 pub(crate) fn follow_root(links: &Links, presence: &Presence, end: CancellationToken) -> JoinHandle<()> {
-    follow(links, presence, end, Role::Merger, |map| map.root().map(|root| root.node.clone()).into_iter().collect())
+    let root = |map: &Map| map.root().map(|root| (root.node.clone(), root.epoch)).into_iter().collect();
+    follow(links, presence, end, Role::Merger, root)
 }
 
 /// Keeps a link to every processor that owns slots by the map.
 pub(crate) fn follow_processors(links: &Links, presence: &Presence, end: CancellationToken) -> JoinHandle<()> {
-    follow(links, presence, end, Role::Processor, watershed_placement::Map::processors)
+    let owners = |map: &Map| {
+        let claimed = |node: NodeName| (node.clone(), map.claimed_epoch(&node));
+        map.processors().into_iter().map(claimed).collect()
+    };
+    follow(links, presence, end, Role::Processor, owners)
 }
 
+/// Keeps links to those that the map names. One whose epoch has risen is there, however often it could not be reached
+/// before: it is dialed at once.
 fn follow(
     links: &Links,
     presence: &Presence,
     end: CancellationToken,
     role: Role,
-    whom: impl Fn(&watershed_placement::Map) -> Vec<NodeName> + Send + 'static,
+    whom: impl Fn(&Map) -> Vec<(NodeName, Epoch)> + Send + 'static,
 ) -> JoinHandle<()> {
     let (links, presence, mut maps) = (links.clone(), presence.clone(), presence.map());
     tokio::spawn(async move {
-        let mut dialed: BTreeMap<NodeName, Dialing> = BTreeMap::new();
+        let mut dialed: BTreeMap<NodeName, (Epoch, Dialing)> = BTreeMap::new();
         loop {
             let wanted = whom(&maps.borrow_and_update());
-            dialed.retain(|node, dialing| {
-                let keep = wanted.contains(node);
+            dialed.retain(|node, (_, dialing)| {
+                let keep = wanted.iter().any(|(wanted, _)| wanted == node);
                 if !keep {
                     dialing.stop();
                 }
                 keep
             });
-            for node in wanted {
-                let presence = presence.clone();
-                dialed.entry(node.clone()).or_insert_with(|| {
-                    let address = node.clone();
-                    links.dial(Some((role, node)), move || presence.peer_address(&address))
-                });
+            for (node, epoch) in wanted {
+                let dial = || {
+                    let (presence, address) = (presence.clone(), node.clone());
+                    (epoch, links.dial(Some((role, node.clone())), move || presence.peer_address(&address)))
+                };
+                let (known, dialing) = dialed.entry(node.clone()).or_insert_with(dial);
+                if *known < epoch {
+                    *known = epoch;
+                    dialing.hurry();
+                }
             }
             tokio::select! {
                 changed = maps.changed() => if changed.is_err() { return },

@@ -1,12 +1,14 @@
-//! Who owns what: the ring that proposes, the map that decides, and where a viewer belongs.
+//! Who owns what: the ring that proposes, the map that decides, who is the root, and where a viewer belongs.
 //!
 //! Pure: every process of the cluster computes the same answer from the same names, on every machine and version.
 //! Invariant: the persisted [`Map`] is the truth about slots; a [`Ring`] only proposes.
 
 mod map;
 mod ring;
+mod root;
 mod viewers;
 
 pub use map::{Map, MapError, Move, Ownership, RootOwnership};
 pub use ring::Ring;
+pub use root::{Duty, Following, duty};
 pub use viewers::{SPREAD_DEFAULT, place_viewer};

@@ -115,6 +115,16 @@ impl Map {
         self.root.as_ref()
     }
 
+    /// The epoch of the root; zero before there was one.
+    pub fn root_epoch(&self) -> Epoch {
+        self.root.as_ref().map_or(Epoch::ZERO, |root| root.epoch)
+    }
+
+    /// The greatest epoch of `node`'s slots; zero if it owns none. It rises when the node starts.
+    pub fn claimed_epoch(&self, node: &NodeName) -> Epoch {
+        self.slots.iter().filter(|owned| owned.node == *node).map(|owned| owned.epoch).max().unwrap_or_default()
+    }
+
     /// The greatest stream epoch that was ever handed to a root.
     pub fn stream_epochs_reserved(&self) -> Epoch {
         self.stream_epochs_reserved
@@ -135,23 +145,32 @@ impl Map {
         claimed
     }
 
-    /// A merger becomes the root, whoever was it before. Returns the root's new epoch.
-    pub fn claim_root(&mut self, node: &NodeName) -> Epoch {
-        let epoch = self.root.as_ref().map_or(Epoch::ZERO, |root| root.epoch).next();
+    /// A merger becomes the root in place of the one whose epoch it saw; [`Epoch::ZERO`] stands for "there was none".
+    ///
+    /// Returns its epoch. `None`: there is another root by now, and nothing changes.
+    pub fn claim_root(&mut self, node: &NodeName, seen: Epoch) -> Option<Epoch> {
+        if self.root_epoch() != seen {
+            return None;
+        }
+        let epoch = seen.next();
         self.root = Some(RootOwnership { node: node.clone(), epoch });
         self.epoch = self.epoch.next();
-        epoch
+        Some(epoch)
     }
 
-    /// Takes `n` fresh stream epochs: none of them was ever handed out before or will be again.
+    /// Takes `n` fresh stream epochs for the root of this epoch: none of them was ever handed out before or will be again.
     ///
-    /// The root takes them in blocks, so that a stream's rebuild does not wait for a change of the map.
-    pub fn reserve_stream_epochs(&mut self, n: u64) -> Range<u64> {
+    /// The root takes them in blocks, so that a stream's rebuild does not wait for a change of the map. `None`: there is
+    /// another root by now, and nothing changes.
+    pub fn reserve_stream_epochs(&mut self, root: Epoch, n: u64) -> Option<Range<u64>> {
+        if root == Epoch::ZERO || self.root_epoch() != root {
+            return None;
+        }
         let start = self.stream_epochs_reserved.get() + 1;
         let end = start + n;
         self.stream_epochs_reserved = Epoch::new(end - 1);
         self.epoch = self.epoch.next();
-        start..end
+        Some(start..end)
     }
 
     /// What `ring` would change. A proposal only: a slot with one copy stays with its owner until a move has completed.

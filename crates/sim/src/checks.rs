@@ -162,8 +162,11 @@ fn read_page(world: &mut World, stream: usize, before: Option<OrderKey>, token: 
 /// Invariant 6: rooms at the root's point show what the root shows.
 fn disagreements(world: &World, stream: usize) -> Vec<Broken> {
     let stream = &world.outside.streams[stream];
-    let root = world.running(Role::Merger).find_map(|(_, _, process)| process.snapshot(stream));
-    let Some(root) = root else { return Vec::new() };
+    let mut mergers = world.running(Role::Merger).filter(|(node, ..)| Some(*node) == world.outside.root());
+    let Some(root) = mergers.find_map(|(.., process)| process.snapshot(stream)) else {
+        let what = format!("when all is quiet, nobody leads who is the root by the map: it has no {stream}");
+        return vec![Broken { invariant: 6, what }];
+    };
     let rooms: BTreeMap<usize, _> = world
         .running(Role::Broadcast)
         .filter_map(|(node, _, process)| Some((node, Process::snapshot(process, stream)?)))

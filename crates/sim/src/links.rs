@@ -11,14 +11,14 @@ use watershed_protocol::{Epoch, Millis, NodeName, Role, peer::PeerId};
 
 use crate::{
     network::{ConnId, Party, Side},
-    outside::Outside,
+    outside::{Outside, Sabotage},
     time::NodeClock,
 };
 
 /// What links tell the driver.
 #[derive(Debug)]
 pub(crate) enum Told {
-    Up { peer: PeerId, role: Role, node: NodeName },
+    Up { peer: PeerId, role: Role, node: NodeName, root_epoch: Epoch },
     Message { peer: PeerId, role: Role, body: Bytes },
     Room { peer: PeerId, role: Role },
     Down { peer: PeerId, role: Role },
@@ -37,6 +37,8 @@ struct Port {
     link: Link,
     /// Whom this side dials.
     dials: Option<usize>,
+    /// The epoch of what that one owns, by the newest map.
+    claimed: Epoch,
     conn: Option<ConnId>,
     up: Option<Up>,
     buffer: BytesMut,
@@ -54,7 +56,8 @@ pub(crate) struct Links {
     pub(crate) clock: NodeClock,
     /// Of the newest map that this node knows.
     map_epoch: Epoch,
-    root_epoch: Epoch,
+    /// Of the newest root that it knows; a merger's own, or zero.
+    pub(crate) root_epoch: Epoch,
 }
 
 impl Links {
@@ -79,27 +82,55 @@ impl Links {
         Party::Node { node: self.me, life: self.life }
     }
 
-    /// Keeps links to these nodes, and to no others, among those that this node dials.
-    pub(crate) fn follow(&mut self, outside: &mut Outside, role: Role, wanted: &[NodeName]) -> Vec<Told> {
+    /// Keeps links to these nodes, and to no others, among those that this node dials. Whose epoch has risen is there, and
+    /// dialed at once.
+    pub(crate) fn follow(&mut self, outside: &mut Outside, role: Role, wanted: &[(NodeName, Epoch)]) -> Vec<Told> {
         let map = outside.map();
-        (self.map_epoch, self.root_epoch) = (map.epoch(), map.root().map(|root| root.epoch).unwrap_or_default());
-        let wanted: Vec<usize> = wanted.iter().filter_map(|name| outside.find(name)).collect();
+        (self.map_epoch, self.root_epoch) = (map.epoch(), map.root_epoch());
+        let find = |(name, epoch): &(NodeName, Epoch)| Some((outside.find(name)?, *epoch));
+        let wanted: BTreeMap<usize, Epoch> = wanted.iter().filter_map(find).collect();
         let mut told = Vec::new();
         let dialed = |port: &Port| port.dials.filter(|node| outside.places[*node].role == role);
         let present: Vec<(u64, usize)> =
             self.ports.iter().filter_map(|(number, port)| Some((*number, dialed(port)?))).collect();
+        let keeps_all = outside.sabotage == Some(Sabotage::ObeyReplaced);
         for (number, node) in &present {
-            if !wanted.contains(node) {
-                self.step(outside, *number, Input::Shutdown, &mut told);
+            match wanted.get(node) {
+                Some(epoch) => self.hurry(outside, *number, *epoch, &mut told),
+                None if keeps_all => {}
+                None => self.step(outside, *number, Input::Shutdown, &mut told),
             }
         }
-        for node in wanted.into_iter().filter(|node| present.iter().all(|(_, dialed)| dialed != node)) {
+        for (node, epoch) in wanted.into_iter().filter(|(node, _)| present.iter().all(|(_, dialed)| dialed != node)) {
             let expect = (role, outside.places[node].name.clone());
             let seed = outside.random.u64(..);
             let link = Link::dialer(self.config.clone(), self.hello(outside), Some(expect), seed);
-            self.open(link, Some(node), None);
+            let number = self.open(link, Some(node), None);
+            self.hurry(outside, number, epoch, &mut told);
         }
         told
+    }
+
+    fn hurry(&mut self, outside: &mut Outside, number: u64, claimed: Epoch, told: &mut Vec<Told>) {
+        let Some(port) = self.ports.get_mut(&number) else { return };
+        if std::mem::replace(&mut port.claimed, claimed) < claimed {
+            self.step(outside, number, Input::Hurry, told);
+        }
+    }
+
+    /// Ends the connection to a peer.
+    pub(crate) fn hang_up(&mut self, outside: &mut Outside, peer: PeerId) -> Vec<Told> {
+        let mut told = Vec::new();
+        if let Some(number) = self.port_of_peer(peer) {
+            self.step(outside, number, Input::HangUp, &mut told);
+        }
+        told
+    }
+
+    /// Ends the connections to all peers.
+    pub(crate) fn hang_up_all(&mut self, outside: &mut Outside) -> Vec<Told> {
+        let peers: Vec<PeerId> = self.ports.values().filter_map(|port| Some(port.up.as_ref()?.peer)).collect();
+        peers.into_iter().flat_map(|peer| self.hang_up(outside, peer)).collect()
     }
 
     /// Another node has called.
@@ -192,11 +223,6 @@ impl Links {
         self.with_outlet(outside, number, |outlet, offer| outlet.room(offer)).unwrap_or(false)
     }
 
-    /// The newest link to a node of this role.
-    pub(crate) fn newest(&self, role: Role) -> Option<PeerId> {
-        self.ports.values().filter_map(|port| port.up.as_ref()).filter(|up| up.role == role).map(|up| up.peer).max()
-    }
-
     fn with_outlet<T>(
         &mut self,
         outside: &mut Outside,
@@ -239,7 +265,7 @@ impl Links {
                     self.peers_made += 1;
                     let (peer, role) = (PeerId::new(self.peers_made), hello.role);
                     port.up = Some(Up { peer, role, outlet: Outlet::default() });
-                    told.push(Told::Up { peer, role, node: hello.node });
+                    told.push(Told::Up { peer, role, node: hello.node, root_epoch: hello.root_epoch });
                 }
                 Output::Message(body) => {
                     let Some(Up { peer, role, .. }) = &port.up else { continue };
@@ -271,7 +297,10 @@ impl Links {
 
     fn open(&mut self, link: Link, dials: Option<usize>, conn: Option<ConnId>) -> u64 {
         self.ports_made += 1;
-        self.ports.insert(self.ports_made, Port { link, dials, conn, up: None, buffer: BytesMut::new() });
+        self.ports.insert(
+            self.ports_made,
+            Port { link, dials, claimed: Epoch::ZERO, conn, up: None, buffer: BytesMut::new() },
+        );
         self.ports_made
     }
 

@@ -18,6 +18,9 @@ use crate::{
     trace::Trace,
 };
 
+/// A lease without a heartbeat for so long is silent: membership's own rule.
+const SILENT_AFTER_MS: u64 = 1_000;
+
 /// A bug that is planted, to see that a checker catches it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Sabotage {
@@ -29,11 +32,22 @@ pub enum Sabotage {
     ReuseEpochs,
     /// Viewers that resume get what is published from then on, and nothing of what they missed.
     ForgetMissed,
+    /// A root that was replaced leads on, and those who have a link to it believe it.
+    ObeyReplaced,
+    /// A root calls a point unknown without looking whether another, which may know it, has taken its place.
+    DenyBlindly,
 }
 
 impl Sabotage {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::SkipSync, Self::AnswerEarly, Self::ReuseEpochs, Self::ForgetMissed];
+    pub const ALL: [Self; 6] = [
+        Self::SkipSync,
+        Self::AnswerEarly,
+        Self::ReuseEpochs,
+        Self::ForgetMissed,
+        Self::ObeyReplaced,
+        Self::DenyBlindly,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -42,6 +56,8 @@ impl Sabotage {
             Self::AnswerEarly => "answer-early",
             Self::ReuseEpochs => "reuse-epochs",
             Self::ForgetMissed => "forget-missed",
+            Self::ObeyReplaced => "obey-replaced",
+            Self::DenyBlindly => "deny-blindly",
         }
     }
 }
@@ -69,6 +85,10 @@ pub(crate) struct Outside {
     pub(crate) slow_until: Vec<Moment>,
     /// The lives of the processes that run; a dead node has none.
     pub(crate) alive: BTreeMap<usize, u64>,
+    /// When each node last beat its lease.
+    beaten: Vec<Moment>,
+    /// Until when a node neither beats its lease nor reads the map, while all else of it goes on.
+    blind_until: Vec<Moment>,
     pub(crate) sabotage: Option<Sabotage>,
     /// Unacknowledged bytes of links.
     pub(crate) window_bytes: u64,
@@ -101,6 +121,8 @@ impl Outside {
             trace,
             disks: places.iter().map(|_| Disk::new()).collect(),
             slow_until: vec![Moment::default(); places.len()],
+            beaten: vec![Moment::default(); places.len()],
+            blind_until: vec![Moment::default(); places.len()],
             places,
             alive: BTreeMap::new(),
             sabotage: None,
@@ -135,6 +157,32 @@ impl Outside {
             self.agenda.in_us(after_us, Event::Node { node, life, event: NodeEvent::Map });
         }
         self.map.clone()
+    }
+
+    /// The state directory does not answer a node: it is thought dead or gone silent, and does not hear of it.
+    pub(crate) fn blind(&mut self, node: usize, until: Moment) {
+        self.blind_until[node] = until;
+    }
+
+    /// When a node sees again what others write; none if it does now.
+    pub(crate) fn sees_at(&self, node: usize) -> Option<Moment> {
+        Some(self.blind_until[node]).filter(|until| *until > self.now())
+    }
+
+    /// A node says that it is still here.
+    pub(crate) fn beat(&mut self, node: usize) {
+        self.beaten[node] = self.now();
+    }
+
+    /// Whether a node's lease is held and its heartbeat young: what membership says of it.
+    pub(crate) fn lives(&self, name: &NodeName) -> bool {
+        let young = |node: &usize| self.now() < self.beaten[*node].plus_ms(SILENT_AFTER_MS);
+        self.find(name).filter(|node| self.alive.contains_key(node)).is_some_and(|node| young(&node))
+    }
+
+    /// The node that is the root by the map.
+    pub(crate) fn root(&self) -> Option<usize> {
+        self.find(&self.map.root()?.node)
     }
 
     /// The node of this name.

@@ -148,6 +148,9 @@ impl World {
             _ => true,
         };
         let Some(running) = self.nodes.get_mut(&node).filter(|running| running.life == life && heard) else { return };
+        if let Some(at) = self.outside.sees_at(node).filter(|_| matches!(event, NodeEvent::Map)) {
+            return self.outside.agenda.at(at, Event::Node { node, life, event });
+        }
         if let Some(held) = &mut running.held {
             held.push_back(event);
             return;
@@ -265,10 +268,21 @@ impl World {
         self.outside.note(format_args!("{fault:?}"));
         match fault {
             Fault::Kill { node, power, down_ms } => self.kill(node, power, down_ms),
-            Fault::Pause { node, ms } => {
-                if let Some(running) = self.nodes.get_mut(&node).filter(|running| running.held.is_none()) {
-                    running.held = Some(VecDeque::new());
-                    self.outside.agenda.in_us(ms * 1_000, Event::Resume { node, life: running.life });
+            Fault::Pause { node, ms } => self.pause(node, ms),
+            Fault::KillRoot { power, down_ms } => {
+                if let Some(node) = self.outside.root() {
+                    self.kill(node, power, down_ms);
+                }
+            }
+            Fault::PauseRoot { ms } => {
+                if let Some(node) = self.outside.root() {
+                    self.pause(node, ms);
+                }
+            }
+            Fault::Blind { node, ms } => self.outside.blind(node, self.outside.now().plus_ms(ms)),
+            Fault::BlindRoot { ms } => {
+                if let Some(node) = self.outside.root() {
+                    self.outside.blind(node, self.outside.now().plus_ms(ms));
                 }
             }
             Fault::Cut => {
@@ -303,6 +317,13 @@ impl World {
         }
     }
 
+    fn pause(&mut self, node: usize, ms: u64) {
+        if let Some(running) = self.nodes.get_mut(&node).filter(|running| running.held.is_none()) {
+            running.held = Some(VecDeque::new());
+            self.outside.agenda.in_us(ms * 1_000, Event::Resume { node, life: running.life });
+        }
+    }
+
     fn kill(&mut self, node: usize, power: bool, down_ms: u64) {
         let Some(running) = self.nodes.remove(&node) else { return };
         self.outside.alive.remove(&node);
@@ -329,7 +350,7 @@ fn places(random: &mut fastrand::Rng) -> Vec<Place> {
     for (role, letter, count) in [
         (Role::Broadcast, 'b', random.usize(2..=3)),
         (Role::Processor, 'p', random.usize(1..=3)),
-        (Role::Merger, 'm', 1),
+        (Role::Merger, 'm', 2),
     ] {
         for number in 1..=count {
             let name = NodeName::new(&format!("{letter}{number}")).unwrap_or_else(|invalid| unreachable!("{invalid}"));

@@ -80,3 +80,13 @@ fn a_root_that_takes_old_epochs_again_is_caught() {
 fn a_resume_that_leaves_out_what_was_missed_is_caught() {
     caught(Sabotage::ForgetMissed, &[5]);
 }
+
+#[test]
+fn a_root_that_leads_on_after_it_was_replaced_is_caught() {
+    caught(Sabotage::ObeyReplaced, &[4, 6]);
+}
+
+#[test]
+fn a_replaced_root_that_calls_the_next_ones_frames_unknown_is_caught() {
+    caught(Sabotage::DenyBlindly, &[5]);
+}

@@ -95,6 +95,20 @@ fn a_new_root_is_told_what_the_node_has() {
 }
 
 #[test]
+fn a_new_root_is_asked_first_for_what_most_viewers_watch() {
+    let mut node = Node::with(&["a", "b", "c"]);
+    for (stream, viewers) in [("a", 1), ("b", 9)] {
+        node.step(Input::Viewers { stream: id(stream), viewers });
+    }
+    node.step(Input::Lost(ROOT));
+    node.step(Input::Viewers { stream: id("c"), viewers: 5 });
+    node.step(Input::Viewers { stream: id("a"), viewers: 2 });
+    let said = node.step(Input::Up { peer: NEXT_ROOT });
+    let expected = [("b", 9), ("c", 5), ("a", 2)].map(|(stream, viewers)| subscribe(NEXT_ROOT, stream, None, viewers));
+    assert_eq!(said, expected);
+}
+
+#[test]
 fn frames_are_published_in_order_after_a_snapshot() {
     let mut node = Node::with(&["a"]);
     assert_eq!(published(&node.hear(frame("a", 3, 0))), [], "there is nothing that it continues");

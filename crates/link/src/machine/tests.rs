@@ -559,6 +559,34 @@ fn a_dialer_dials_again_with_growing_bounded_pauses() {
 }
 
 #[test]
+fn a_peer_that_is_known_to_be_back_is_dialed_at_once_and_with_short_pauses_again() {
+    let mut end = End::new(Link::dialer(config(), hello(Role::Broadcast, "b1"), None, 7));
+    let mut now = Millis::new(1_000);
+    let dials = |end: &End| end.count(|output| *output == Output::Dial);
+    for _ in 0..12 {
+        now = end.link.deadline().unwrap().max(now);
+        end.step(now, Input::Tick(HybridTime::at(now)));
+        end.step(now, Input::ConnectFailed);
+    }
+    let before = dials(&end);
+    end.step(now, Input::Hurry);
+    assert_eq!(dials(&end), before + 1);
+    end.step(now, Input::Hurry);
+    assert_eq!(dials(&end), before + 1, "it is dialing already");
+    end.step(now, Input::ConnectFailed);
+    assert!(end.link.deadline().unwrap() <= now.plus(50));
+}
+
+#[test]
+fn a_connection_that_stands_is_not_hurried() {
+    let mut pair = Pair::up();
+    pair.dialer.step(pair.now, Input::Hurry);
+    pair.accepter.step(pair.now, Input::Hurry);
+    pair.settle();
+    assert!(pair.dialer.link.is_up() && pair.accepter.link.is_up());
+}
+
+#[test]
 fn a_peer_that_falls_as_soon_as_it_is_up_is_dialed_ever_more_slowly() {
     let ceiling_after = |up_ms: u64| {
         let mut pair = Pair::up();

@@ -260,7 +260,8 @@ struct World {
 
 impl World {
     fn new(waiting_max: usize) -> Self {
-        let map = map();
+        let mut map = map();
+        map.claim_root(&name("m1"), Epoch::ZERO);
         for (p, slots) in SLOTS.iter().enumerate() {
             for slot in slots {
                 assert_eq!(map.owner(Slot::new(*slot).unwrap()).node, name(NAMES[p]));
@@ -289,7 +290,8 @@ impl World {
                     }
                 }
                 Output::ReserveEpochs => {
-                    let range = self.map.reserve_stream_epochs(1_000);
+                    let root = self.map.root_epoch();
+                    let range = self.map.reserve_stream_epochs(root, 1_000).unwrap();
                     let outbox = self.rig.step(Input::EpochsReserved(range.start + 1_000..range.end + 1_000));
                     self.carry(outbox);
                 }

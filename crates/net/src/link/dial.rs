@@ -19,6 +19,7 @@ use super::{LinkStats, Links, carrier::Carrier, handle::Shared};
 /// A peer that is being dialed, or is connected.
 #[derive(Debug)]
 pub struct Dialing {
+    shared: Arc<Shared>,
     stats: Arc<LinkStats>,
     stop: CancellationToken,
     task: JoinHandle<()>,
@@ -28,6 +29,11 @@ impl Dialing {
     /// The counters of this peer.
     pub fn stats(&self) -> &Arc<LinkStats> {
         &self.stats
+    }
+
+    /// The peer is known to be there again: if this pauses between attempts, it dials at once.
+    pub fn hurry(&self) {
+        self.shared.hurry();
     }
 
     /// Says goodbye and dials no more. [`Dialing::ended`] tells when it is done.
@@ -52,8 +58,8 @@ impl Links {
         let (stats, stop) = (Arc::new(LinkStats::default()), self.shutdown.child_token());
         let shared = Shared::new(machine, self.clock.clone(), stats.clone());
         let carrier = Carrier::new(self, shared.clone(), stop.clone(), name);
-        let dialer = Dialer { links: self.clone(), shared, carrier, stop: stop.clone() };
-        Dialing { stats, stop, task: tokio::spawn(dialer.run(resolve)) }
+        let dialer = Dialer { links: self.clone(), shared: shared.clone(), carrier, stop: stop.clone() };
+        Dialing { shared, stats, stop, task: tokio::spawn(dialer.run(resolve)) }
     }
 }
 
@@ -79,13 +85,16 @@ impl Dialer {
         }
     }
 
-    /// Waits until the next attempt is due. False if there will be none.
+    /// Waits until the next attempt is due, which may become sooner. False if there will be none.
     async fn pause(&self) -> bool {
-        let due = self.shared.due().0.unwrap_or_else(Instant::now);
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => false,
-            () = sleep_until(due) => true,
+        loop {
+            let due = self.shared.due().0.unwrap_or_else(Instant::now);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return false,
+                () = sleep_until(due) => return true,
+                () = self.shared.woken() => {}
+            }
         }
     }
 

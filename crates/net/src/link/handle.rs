@@ -93,6 +93,12 @@ pub(super) struct Shared {
     stats: Arc<LinkStats>,
 }
 
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what a link's task and its handles share")
+    }
+}
+
 struct Core {
     machine: Link,
     link: LinkId,
@@ -114,6 +120,17 @@ impl Shared {
 
     pub(super) fn stats(&self) -> &LinkStats {
         &self.stats
+    }
+
+    /// Lets a dialer that pauses dial at once. Any connection stays as it is.
+    pub(super) fn hurry(&self) {
+        let now = self.clock.now();
+        let mut core = self.lock();
+        let Core { machine, outbox, .. } = &mut *core;
+        machine.step(now, Input::Hurry, outbox);
+        debug_assert!(outbox.is_empty(), "hurrying orders nothing by itself");
+        drop(core);
+        self.wake.notify_one();
     }
 
     /// Starts a new connection: handles of the one before are refused from here on, and nothing of it is sent.

@@ -1,6 +1,10 @@
 //! Promises of links over real sockets of the loopback interface. Every test waits for events, none for time.
 
-use std::{net::SocketAddr, sync::atomic::Ordering, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use tokio::{
@@ -131,6 +135,27 @@ async fn exchange(node: &mut Node, handle: &LinkHandle, bodies: Vec<Bytes>, expe
             other => panic!("the link should last, but {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_dialer_that_hurries_does_not_wait_for_the_end_of_its_pause() {
+    // A day, or what the seed of this test makes of it: no test waits so long.
+    const PAUSE_MS: u64 = 86_400_000;
+    let (listener, address) = bound().await;
+    let accepter = Node::new(Role::Processor, "p2", config(), 8);
+    let patient = LinkConfig { backoff_min_ms: PAUSE_MS, backoff_max_ms: PAUSE_MS, ..config() };
+    let mut dialer = Node::new(Role::Broadcast, "b1", patient, 8);
+    let there = Arc::new(AtomicBool::new(false));
+    let seen = there.clone();
+    let dialing =
+        dialer.links.dial(Some((Role::Processor, name("p2"))), move || seen.load(Ordering::Relaxed).then_some(address));
+    while dialing.stats().failures().all(|(_, times)| times == 0) {
+        tokio::task::yield_now().await;
+    }
+    there.store(true, Ordering::Relaxed);
+    let _listening = accepter.links.listen(listener, ListenLimits::default());
+    dialing.hurry();
+    dialer.up().await;
 }
 
 #[tokio::test]

@@ -18,11 +18,11 @@ use watershed_net::{
     carousel::{Carousel, CarouselConfig, Event},
     clock::SharedClock,
     http::{ServerConfig, serve},
-    link::{LinkEvent, LinkEventKind},
+    link::{DownReason, LinkEvent, LinkEventKind},
 };
-use watershed_placement::Map;
+use watershed_placement::{Following, Map};
 use watershed_protocol::{
-    Role, StreamId,
+    Millis, Role, StreamId,
     peer::{
         self, PeerId,
         feed::FromFeed,
@@ -45,6 +45,8 @@ use rooms::Rooms;
 const EVENTS_MAX: usize = 1_024;
 /// Questions of HTTP requests that may wait for the driver.
 const ASKS_MAX: usize = 4_096;
+/// Without a heartbeat of the root for this long a node is not ready: longer than a standby takes to replace it.
+const ROOT_SILENT_MS: u64 = 3_000;
 /// What keeps a broadcast node from being ready.
 const NO_ROOT: &str = "no heartbeat of the root merger has arrived within 3 s";
 
@@ -69,7 +71,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let (listener, _) = wiring::bind(&setup.node).await?;
     let member = setup.member(listener.local_addr()?, None);
     let (membership, map) = Presence::open(&setup.topology)?;
-    let presence = Presence::join(membership, map.clone(), &member, &shutdown)?;
+    let presence = Presence::join(membership, map.clone(), &member, &shutdown, &shutdown)?;
 
     let limits = &setup.topology.limits;
     let (events_told, events) = mpsc::channel(EVENTS_MAX);
@@ -89,12 +91,15 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
 
     let links_end = CancellationToken::new();
     let (told, links) = mpsc::channel(wiring::LINK_EVENTS_MAX);
-    let dialer = wiring::links(&setup, &presence, &clock, told, &links_end)?;
+    let dialer = wiring::links(&setup, &presence, &clock, told, &links_end, Map::root_epoch)?;
     let _root = wiring::follow_root(&dialer, &presence, shutdown.clone());
     let _processors = wiring::follow_processors(&dialer, &presence, shutdown.clone());
     tracing::info!(http = %member.http, "broadcast node is up");
 
     let driver = Driver {
+        following: Following::new(&map),
+        maps: presence.map(),
+        rootless_at: None,
         uplink: Uplink::new(uplink::Config::new(setup.incarnation), map),
         feed: Feed::new(feed::Config::default()),
         clock,
@@ -108,7 +113,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         up: Vec::new(),
         down: Vec::new(),
     };
-    driver.run(presence.map(), links, events, wishes, shutdown).await;
+    driver.run(links, events, wishes, shutdown).await;
     links_end.cancel();
     serving.await?;
     // All others that held it have ended. Viewers are told to come again, and have a moment to take it.
@@ -133,6 +138,10 @@ fn session_config(setup: &Setup, map: &Map) -> SessionConfig {
 }
 
 struct Driver {
+    following: Following,
+    maps: watch::Receiver<Arc<Map>>,
+    /// When this node is no longer ready, while it has no link to the root.
+    rootless_at: Option<Millis>,
     uplink: Uplink,
     feed: Feed,
     clock: Arc<SharedClock>,
@@ -151,24 +160,20 @@ struct Driver {
 impl Driver {
     async fn run(
         mut self,
-        mut maps: watch::Receiver<Arc<Map>>,
         mut links: mpsc::Receiver<LinkEvent>,
         mut events: mpsc::Receiver<Event>,
         mut wishes: mpsc::Receiver<Wish>,
         shutdown: CancellationToken,
     ) {
         loop {
-            let deadlines = [self.uplink.deadline(), self.feed.deadline(), self.rooms.deadline()];
+            let deadlines = [self.uplink.deadline(), self.feed.deadline(), self.rooms.deadline(), self.rootless_at];
             let deadline = deadlines.into_iter().flatten().min();
             tokio::select! {
                 () = shutdown.cancelled() => return,
                 Some(event) = links.recv() => self.link(event),
                 Some(event) = events.recv() => self.event(event),
                 Some(wish) = wishes.recv() => self.wish(wish),
-                Ok(()) = maps.changed() => {
-                    let map = maps.borrow_and_update().clone();
-                    self.upward(uplink::Input::Map(map));
-                }
+                Ok(()) = self.maps.changed() => self.learn(),
                 () = wiring::until(&self.clock, deadline) => self.tick(),
             }
             self.board.set(&self.uplink, &self.feed);
@@ -178,6 +183,9 @@ impl Driver {
     fn tick(&mut self) {
         self.upward(uplink::Input::Tick);
         self.downward(feed::Input::Tick);
+        if self.rootless_at.take_if(|at| *at <= self.clock.now()).is_some() {
+            self.readiness.set(Some(NO_ROOT));
+        }
         for stream in self.rooms.leave_empty(self.clock.now()) {
             self.downward(feed::Input::Unwant { stream });
         }
@@ -215,18 +223,42 @@ impl Driver {
         }
     }
 
+    /// Takes the newest map, and leaves a root that was replaced.
+    fn learn(&mut self) {
+        let map = self.maps.borrow_and_update().clone();
+        if let Some(former) = self.following.learn(&map) {
+            self.outlets.hang_up(former);
+            self.root_lost(former, 0);
+        }
+        self.upward(uplink::Input::Map(map));
+    }
+
+    /// The root is gone, or is none any more; nothing had been heard of it for a while.
+    fn root_lost(&mut self, peer: PeerId, silent_ms: u64) {
+        self.rootless_at = Some(self.clock.now().plus(ROOT_SILENT_MS.saturating_sub(silent_ms)));
+        self.downward(feed::Input::Lost(peer));
+    }
+
     fn link(&mut self, event: LinkEvent) {
         let peer = PeerId::new(event.link.get());
         let from_root = event.peer.role == Role::Merger;
         let node = event.peer.node.clone();
         match event.kind {
-            LinkEventKind::Up { handle, .. } => {
+            LinkEventKind::Up { hello, handle } => {
                 self.outlets.up(handle);
                 if from_root {
+                    // Whom this node dials follows from the newest map; so must whom it believes.
+                    self.learn();
+                }
+                if !from_root {
+                    self.upward(uplink::Input::Up { peer, node });
+                } else if self.following.up(peer, &node, hello.root_epoch) {
+                    self.rootless_at = None;
                     self.readiness.ready();
                     self.downward(feed::Input::Up { peer });
                 } else {
-                    self.upward(uplink::Input::Up { peer, node });
+                    tracing::info!(%node, root_epoch = %hello.root_epoch, "this merger is not the root");
+                    self.outlets.hang_up(peer);
                 }
             }
             LinkEventKind::Message(ref body) => {
@@ -244,11 +276,11 @@ impl Driver {
             LinkEventKind::Down(reason) => {
                 tracing::info!(%node, %reason, "a link is down");
                 self.outlets.lost(peer);
-                if from_root {
-                    self.readiness.set(Some(NO_ROOT));
-                    self.downward(feed::Input::Lost(peer));
-                } else {
+                if !from_root {
                     self.upward(uplink::Input::Lost(peer));
+                } else if self.following.lost(peer) {
+                    let silent_ms = if let DownReason::Silent { ms } = reason { ms } else { 0 };
+                    self.root_lost(peer, silent_ms);
                 }
             }
         }
@@ -256,6 +288,7 @@ impl Driver {
 
     fn message(&mut self, peer: PeerId, from_root: bool, body: &[u8]) -> Result<(), watershed_protocol::Invalid> {
         if from_root {
+            // The feed drops what does not come from the link that it was told of last, the root's.
             let message: FromFeed = peer::decode(body)?;
             self.downward(feed::Input::Message { peer, message });
         } else {

@@ -1,20 +1,45 @@
 //! The root merger's figures.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use watershed_merger::Counters;
+use watershed_protocol::Epoch;
 
 use crate::figures::{Figure, Source};
 
-/// The machine's counters, as of its last step.
+/// The machine's counters, as of its last step, and the root's epoch. A term of leading begins at zero.
 #[derive(Default)]
 pub(super) struct Board {
-    counters: Mutex<Counters>,
+    counted: Mutex<Counted>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Counted {
+    machine: Counters,
+    /// Zero while another is the root.
+    root_epoch: Epoch,
+    terms: u64,
 }
 
 impl Board {
     pub(super) fn set(&self, counters: Counters) {
-        *self.counters.lock().unwrap_or_else(PoisonError::into_inner) = counters;
+        self.lock().machine = counters;
+    }
+
+    /// This merger is the root.
+    pub(super) fn begin(&self, root_epoch: Epoch) {
+        let mut counted = self.lock();
+        *counted = Counted { machine: Counters::default(), root_epoch, terms: counted.terms + 1 };
+    }
+
+    /// Another is.
+    pub(super) fn end(&self) {
+        let mut counted = self.lock();
+        *counted = Counted { terms: counted.terms, ..Counted::default() };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counted> {
+        self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn source(self: &Arc<Self>) -> Source {
@@ -23,8 +48,11 @@ impl Board {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        let c = *self.counters.lock().unwrap_or_else(PoisonError::into_inner);
+        let Counted { machine: c, root_epoch, terms } = *self.lock();
         vec![
+            Figure::gauge("root", "1: this merger is the root, 0: it stands by", f64::from(root_epoch > Epoch::ZERO)),
+            Figure::gauge("root_epoch", "Its epoch as the root", root_epoch.get() as f64),
+            Figure::counter("root_terms", "How often it has become the root", terms),
             Figure::counter("reports_in", "Reports of processors", c.reports_in),
             Figure::counter("tallies_in", "Counts in reports", c.tallies_in),
             Figure::counter("comments_in", "Comments in reports", c.comments_in),

@@ -19,7 +19,7 @@ use watershed_net::{
     clock::SharedClock,
     link::{LinkEvent, LinkEventKind, ListenLimits},
 };
-use watershed_placement::Map;
+use watershed_placement::{Following, Map};
 use watershed_processor::{Config, Input, Output, Processor};
 use watershed_protocol::{
     Role, Tally,
@@ -48,7 +48,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let peers = peers.context("a processor has a port for links")?;
     let member = setup.member(http.local_addr()?, Some(peers.local_addr()?));
     let (membership, map) = Presence::open(&setup.topology)?;
-    let presence = Presence::join(membership.clone(), map, &member, &shutdown)?;
+    let presence = Presence::join(membership.clone(), map, &member, &shutdown, &shutdown)?;
     let board = Arc::new(Board::default());
     let readiness = Readiness::new("the log is being read back");
     let admin = Admin::new(&setup, readiness.clone(), board.source());
@@ -83,7 +83,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
 
     let links_end = CancellationToken::new();
     let (told, events) = mpsc::channel(wiring::LINK_EVENTS_MAX);
-    let links = wiring::links(&setup, &presence, &clock, told, &links_end)?;
+    let links = wiring::links(&setup, &presence, &clock, told, &links_end, Map::root_epoch)?;
     let listening = links.listen(peers, ListenLimits::default());
     let _merger = wiring::follow_root(&links, &presence, shutdown.clone());
     tracing::info!(http = %member.http, "processor is up");
@@ -99,11 +99,13 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         checkpoint_bytes: setup.topology.checkpoint_bytes,
         trace,
         nodes: Outlets::default(),
-        merger: Outlets::default(),
+        mergers: Outlets::default(),
+        following: Following::new(&map),
+        maps: presence.map(),
         outbox: Vec::new(),
         board,
     };
-    let ended = driver.run(map, presence.map(), events, (commits, saves), shutdown.clone()).await;
+    let ended = driver.run(map, events, (commits, saves), shutdown.clone()).await;
     // Nobody asked for the end if the disk has failed; what serves must end all the same.
     shutdown.cancel();
     links_end.cancel();
@@ -133,7 +135,9 @@ struct Driver {
     checkpoint_bytes: u64,
     trace: Option<File>,
     nodes: Outlets,
-    merger: Outlets,
+    mergers: Outlets,
+    following: Following,
+    maps: watch::Receiver<Arc<Map>>,
     outbox: Vec<Output>,
     board: Arc<Board>,
 }
@@ -142,7 +146,6 @@ impl Driver {
     async fn run(
         mut self,
         map: Arc<Map>,
-        mut maps: watch::Receiver<Arc<Map>>,
         mut events: mpsc::Receiver<LinkEvent>,
         (mut commits, mut saves): (mpsc::UnboundedReceiver<CommitEvent>, mpsc::UnboundedReceiver<SaveEvent>),
         shutdown: CancellationToken,
@@ -158,10 +161,7 @@ impl Driver {
                 Some(event) = commits.recv() => self.committed(event)?,
                 Some(event) = events.recv() => self.link(event),
                 Some(event) = saves.recv() => self.saved(event),
-                Ok(()) = maps.changed() => {
-                    let map = maps.borrow_and_update().clone();
-                    self.step(Input::Map(map));
-                }
+                Ok(()) = self.maps.changed() => self.learn(),
                 () = wiring::until(&self.clock, deadline) => self.step(Input::Tick),
                 () = shutdown.cancelled() => {
                     // What is in flight is answered before the end; nobody new is heard.
@@ -199,6 +199,16 @@ impl Driver {
         Ok(())
     }
 
+    /// Takes the newest map, and leaves a root that was replaced.
+    fn learn(&mut self) {
+        let map = self.maps.borrow_and_update().clone();
+        if let Some(former) = self.following.learn(&map) {
+            self.mergers.hang_up(former);
+            self.step(Input::MergerLost);
+        }
+        self.step(Input::Map(map));
+    }
+
     fn saved(&mut self, event: SaveEvent) {
         let sealed = self.sealing.take();
         match event {
@@ -221,20 +231,28 @@ impl Driver {
         let peer = PeerId::new(event.link.get());
         let is_merger = event.peer.role == Role::Merger;
         match event.kind {
-            LinkEventKind::Up { handle, .. } if is_merger => {
-                self.merger.up(handle);
-                self.step(Input::MergerUp(peer));
+            LinkEventKind::Up { hello, handle } if is_merger => {
+                self.mergers.up(handle);
+                // Whom this node dials follows from the newest map; so must whom it believes.
+                self.learn();
+                if self.following.up(peer, &hello.node, hello.root_epoch) {
+                    self.step(Input::MergerUp(peer));
+                } else {
+                    tracing::info!(node = %hello.node, root_epoch = %hello.root_epoch, "this merger is not the root");
+                    self.mergers.hang_up(peer);
+                }
             }
             LinkEventKind::Up { handle, .. } => drop(self.nodes.up(handle)),
             LinkEventKind::Message(ref body) => self.message(peer, is_merger, body),
             LinkEventKind::Room if is_merger => {
-                if self.merger.room(peer) {
+                if self.mergers.room(peer) && self.following.is(peer) {
                     self.step(Input::MergerRoom);
                 }
             }
             LinkEventKind::Room => drop(self.nodes.room(peer)),
             LinkEventKind::Down(_) if is_merger => {
-                if self.merger.lost(peer) && self.merger.len() == 0 {
+                self.mergers.lost(peer);
+                if self.following.lost(peer) {
                     self.step(Input::MergerLost);
                 }
             }
@@ -248,10 +266,11 @@ impl Driver {
     fn message(&mut self, peer: PeerId, is_merger: bool, body: &[u8]) {
         if is_merger {
             match peer::decode::<FromMerger>(body) {
-                Ok(message) => self.step(Input::Merger(&message)),
+                Ok(message) if self.following.is(peer) => self.step(Input::Merger(&message)),
+                Ok(_) => tracing::debug!(?peer, "dropped: a word of a root that was replaced"),
                 Err(error) => {
                     tracing::error!(%error, "the merger sent what cannot be read");
-                    self.merger.hang_up(peer);
+                    self.mergers.hang_up(peer);
                 }
             }
             return;
@@ -300,8 +319,9 @@ impl Driver {
                     self.nodes.send(peer, peer::encode(&peer::uplink::FromProcessor::Reply { number, reply }));
                 }
                 Output::Report(report) => {
-                    let body = peer::encode(&report);
-                    merger_full |= self.merger.send_to_newest(body) == Sent::Filled;
+                    if let Some(root) = self.following.peer() {
+                        merger_full |= self.mergers.send(root, peer::encode(&report)) == Sent::Filled;
+                    }
                 }
                 Output::Save(rows) => not_put |= !self.save.put(recovery::rows_of(rows)),
                 Output::Checkpoint(checkpoint) => {

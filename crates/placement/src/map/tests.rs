@@ -63,21 +63,53 @@ fn a_node_without_slots_claims_nothing_and_changes_nothing() {
 #[test]
 fn each_root_has_a_higher_epoch_than_the_one_before() {
     let mut map = map(3);
-    assert_eq!(map.claim_root(&node("m1")), Epoch::new(1));
-    assert_eq!(map.claim_root(&node("m1")), Epoch::new(2));
-    assert_eq!(map.claim_root(&node("m2")), Epoch::new(3));
+    assert_eq!(map.claim_root(&node("m1"), Epoch::ZERO), Some(Epoch::new(1)));
+    assert_eq!(map.claim_root(&node("m1"), Epoch::new(1)), Some(Epoch::new(2)));
+    assert_eq!(map.claim_root(&node("m2"), Epoch::new(2)), Some(Epoch::new(3)));
     assert_eq!(map.root(), Some(&RootOwnership { node: node("m2"), epoch: Epoch::new(3) }));
     assert_eq!(map.epoch(), Epoch::new(4));
 }
 
 #[test]
+fn of_two_who_saw_the_same_root_one_takes_its_place() {
+    let mut map = map(3);
+    map.claim_root(&node("m1"), Epoch::ZERO);
+    assert_eq!(map.claim_root(&node("m2"), Epoch::new(1)), Some(Epoch::new(2)));
+    let before = map.clone();
+    assert_eq!(map.claim_root(&node("m3"), Epoch::new(1)), None);
+    assert_eq!(map.claim_root(&node("m3"), Epoch::ZERO), None);
+    assert_eq!(map, before);
+}
+
+#[test]
 fn a_stream_epoch_is_handed_out_once() {
     let mut map = map(1);
-    assert_eq!(map.reserve_stream_epochs(1_000), 1..1_001);
-    assert_eq!(map.reserve_stream_epochs(1), 1_001..1_002);
-    assert_eq!(map.reserve_stream_epochs(0), 1_002..1_002);
-    assert_eq!(map.reserve_stream_epochs(5), 1_002..1_007);
+    assert_eq!(map.reserve_stream_epochs(Epoch::ZERO, 5), None, "there is no root");
+    let root = map.claim_root(&node("m1"), Epoch::ZERO).unwrap();
+    assert_eq!(map.reserve_stream_epochs(root, 1_000), Some(1..1_001));
+    assert_eq!(map.reserve_stream_epochs(root, 1), Some(1_001..1_002));
+    assert_eq!(map.reserve_stream_epochs(root, 0), Some(1_002..1_002));
+    assert_eq!(map.reserve_stream_epochs(root, 5), Some(1_002..1_007));
     assert_eq!(map.stream_epochs_reserved(), Epoch::new(1_006));
+}
+
+#[test]
+fn a_root_that_was_replaced_takes_no_stream_epochs() {
+    let mut map = map(1);
+    let first = map.claim_root(&node("m1"), Epoch::ZERO).unwrap();
+    map.claim_root(&node("m2"), first);
+    let before = map.clone();
+    assert_eq!(map.reserve_stream_epochs(first, 5), None);
+    assert_eq!(map, before);
+}
+
+#[test]
+fn a_nodes_claimed_epoch_rises_with_its_start() {
+    let mut map = map(3);
+    assert_eq!(map.claimed_epoch(&node("p2")), Epoch::new(1));
+    map.claim(&node("p2"));
+    assert_eq!(map.claimed_epoch(&node("p2")), Epoch::new(2));
+    assert_eq!(map.claimed_epoch(&node("p9")), Epoch::ZERO);
 }
 
 #[test]

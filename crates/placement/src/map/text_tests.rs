@@ -8,8 +8,8 @@ fn map() -> Map {
     let nodes: Vec<NodeName> = ["p1", "p2", "p3"].map(|name| name.parse().unwrap()).into();
     let mut map = Map::found(ClusterKey::from_bytes([0xa5; 32]), &nodes).unwrap();
     map.claim(&nodes[1]);
-    map.claim_root(&"m1".parse().unwrap());
-    map.reserve_stream_epochs(1_000);
+    let root = map.claim_root(&"m1".parse().unwrap(), Epoch::ZERO).unwrap();
+    map.reserve_stream_epochs(root, 1_000);
     map
 }
 

@@ -17,7 +17,7 @@ use watershed_protocol::{
     },
 };
 
-use super::{Driver, hall::Hall};
+use super::{Driver, follower::Follower, hall::Hall};
 use crate::{
     event::{Event, Join, NodeEvent},
     links::{Links, Told},
@@ -37,6 +37,7 @@ pub(crate) struct Broadcast {
     me: usize,
     life: u64,
     links: Links,
+    following: Follower,
     uplink: Uplink,
     feed: Feed,
     session: Arc<SessionConfig>,
@@ -59,6 +60,7 @@ impl Broadcast {
             me,
             life,
             links: Links::new(outside, me, life),
+            following: Follower::new(outside, &map),
             uplink: Uplink::new(uplink::Config::new(reporter), map),
             feed: Feed::new(feed::Config::default()),
             session: Arc::new(session),
@@ -263,7 +265,14 @@ impl Driver for Broadcast {
 
     fn told(&mut self, outside: &mut Outside, told: Told) {
         match told {
-            Told::Up { peer, role: Role::Merger, .. } => self.downward(outside, feed::Input::Up { peer }),
+            Told::Up { peer, role: Role::Merger, node, root_epoch } => {
+                if self.following.up(peer, &node, root_epoch) {
+                    self.downward(outside, feed::Input::Up { peer });
+                } else {
+                    let told = self.links.hang_up(outside, peer);
+                    told.into_iter().for_each(|told| self.told(outside, told));
+                }
+            }
             Told::Up { peer, node, .. } => self.upward(outside, uplink::Input::Up { peer, node }),
             Told::Message { peer, role: Role::Merger, body } => match peer::decode::<FromFeed>(&body) {
                 Ok(message) => self.downward(outside, feed::Input::Message { peer, message }),
@@ -281,16 +290,24 @@ impl Driver for Broadcast {
                     }
                 }
             }
-            Told::Down { peer, role: Role::Merger } => self.downward(outside, feed::Input::Lost(peer)),
+            Told::Down { peer, role: Role::Merger } => {
+                if self.following.lost(peer) {
+                    self.downward(outside, feed::Input::Lost(peer));
+                }
+            }
             Told::Down { peer, .. } => self.upward(outside, uplink::Input::Lost(peer)),
         }
     }
 
     fn map(&mut self, outside: &mut Outside) {
         let map = outside.map().clone();
-        let root: Vec<_> = map.root().map(|root| root.node.clone()).into_iter().collect();
-        let mut told = self.links.follow(outside, Role::Merger, &root);
-        told.extend(self.links.follow(outside, Role::Processor, &map.processors()));
+        if let Some(former) = self.following.learn(&map) {
+            self.downward(outside, feed::Input::Lost(former));
+        }
+        let owners: Vec<_> =
+            map.processors().into_iter().map(|node| (node.clone(), map.claimed_epoch(&node))).collect();
+        let mut told = self.links.follow(outside, Role::Merger, &super::root_of(&map));
+        told.extend(self.links.follow(outside, Role::Processor, &owners));
         told.into_iter().for_each(|told| self.told(outside, told));
         self.upward(outside, uplink::Input::Map(map));
     }

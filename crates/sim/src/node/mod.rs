@@ -4,11 +4,13 @@
 //! to its machine, and orders out.
 
 mod broadcast;
+mod follower;
 mod hall;
 mod merger;
 mod processor;
 
-use watershed_protocol::{Role, Snapshot, StreamId};
+use watershed_placement::Map;
+use watershed_protocol::{Epoch, NodeName, Role, Snapshot, StreamId};
 
 use crate::{event::NodeEvent, links::Told, outside::Outside, time::Moment};
 
@@ -107,4 +109,9 @@ fn drive<D: Driver>(driver: &mut D, outside: &mut Outside, event: NodeEvent) {
     let told = driver.links().tick(outside);
     told.into_iter().for_each(|told| driver.told(outside, told));
     driver.tick(outside);
+}
+
+/// The root of a map, as links follow it.
+fn root_of(map: &Map) -> Vec<(NodeName, Epoch)> {
+    map.root().map(|root| (root.node.clone(), root.epoch)).into_iter().collect()
 }

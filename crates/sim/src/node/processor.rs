@@ -15,7 +15,7 @@ use watershed_protocol::{
     },
 };
 
-use super::Driver;
+use super::{Driver, follower::Follower};
 use crate::{
     event::{Event, NodeEvent},
     links::{Links, Told},
@@ -30,6 +30,7 @@ pub(crate) struct Processor {
     me: usize,
     life: u64,
     links: Links,
+    following: Follower,
     machine: Machine,
     /// Bytes of the log at the last checkpoint, and after how many more the next is made.
     saved_bytes: u64,
@@ -47,12 +48,13 @@ impl Processor {
             map.claim(&name);
         });
         let mut links = Links::new(outside, me, life);
+        let following = Follower::new(outside, &map);
         machine.start(links.clock.now(outside.now()), map);
         links.clock.recover(machine.hybrid());
         outside.note(format_args!("processor {me} has replayed {records} records"));
         outside.durable.extend(machine.tallies().map(durable));
         let save_after_bytes = outside.random.u64(500..10_000);
-        let mut processor = Self { me, life, links, machine, saved_bytes: 0, save_after_bytes };
+        let mut processor = Self { me, life, links, following, machine, saved_bytes: 0, save_after_bytes };
         processor.map(outside);
         Ok(processor)
     }
@@ -92,7 +94,7 @@ impl Processor {
                     self.send(outside, peer, &FromProcessor::Reply { number, reply });
                 }
                 Output::Report(report) => {
-                    if let Some(peer) = self.links.newest(Role::Merger) {
+                    if let Some(peer) = self.following.peer() {
                         merger_full |= self.links.send(outside, peer, peer::encode(&report)) == Sent::Filled;
                     }
                 }
@@ -160,16 +162,24 @@ impl Driver for Processor {
 
     fn told(&mut self, outside: &mut Outside, told: Told) {
         match told {
-            Told::Up { peer, role: Role::Merger, .. } => self.step(outside, Input::MergerUp(peer)),
+            Told::Up { peer, role: Role::Merger, node, root_epoch } => {
+                if self.following.up(peer, &node, root_epoch) {
+                    self.step(outside, Input::MergerUp(peer));
+                } else {
+                    let told = self.links.hang_up(outside, peer);
+                    told.into_iter().for_each(|told| self.told(outside, told));
+                }
+            }
             Told::Up { .. } => {}
+            Told::Message { peer, role: Role::Merger, .. } if !self.following.is(peer) => {}
             Told::Message { peer, role, body } => self.message(outside, peer, role, &body),
             Told::Room { peer, role } => {
-                if self.links.room(outside, peer) && role == Role::Merger {
+                if self.links.room(outside, peer) && role == Role::Merger && self.following.is(peer) {
                     self.step(outside, Input::MergerRoom);
                 }
             }
-            Told::Down { role: Role::Merger, .. } => {
-                if self.links.newest(Role::Merger).is_none() {
+            Told::Down { peer, role: Role::Merger } => {
+                if self.following.lost(peer) {
                     self.step(outside, Input::MergerLost);
                 }
             }
@@ -179,8 +189,10 @@ impl Driver for Processor {
 
     fn map(&mut self, outside: &mut Outside) {
         let map = outside.map().clone();
-        let root: Vec<_> = map.root().map(|root| root.node.clone()).into_iter().collect();
-        let told = self.links.follow(outside, Role::Merger, &root);
+        if self.following.learn(&map).is_some() {
+            self.step(outside, Input::MergerLost);
+        }
+        let told = self.links.follow(outside, Role::Merger, &super::root_of(&map));
         told.into_iter().for_each(|told| self.told(outside, told));
         self.step(outside, Input::Map(map));
     }
