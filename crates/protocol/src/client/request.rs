@@ -7,7 +7,9 @@ use serde::Deserialize;
 use std::borrow::Cow;
 
 use super::{Code, Encoding, Refusal};
-use crate::{BodyError, CommentBody, CommentId, ReactionKind, Ref, Register, Stamp, error::shortened, extent::extent, limits};
+use crate::{
+    BodyError, CommentBody, CommentId, ReactionKind, Ref, Register, Stamp, error::shortened, extent::extent, limits,
+};
 
 /// The limits that a configuration may set on requests.
 #[derive(Clone, Copy, Debug)]
@@ -248,14 +250,17 @@ fn message_pack(message: &[u8]) -> Result<Fields<'_>, RequestError> {
             fields.id = Some(Id(id));
             if !reader.rest.is_empty() {
                 let stamp = reader.number_or_nil();
-                fields.stamp = stamp.ok_or_else(wrong("the fourth element of a like is its stamp, a whole number or nil"))?;
+                fields.stamp =
+                    stamp.ok_or_else(wrong("the fourth element of a like is its stamp, a whole number or nil"))?;
             }
         }
         3 => {
             fields.kind = Some("react".into());
-            let reaction = reader.text().ok_or_else(wrong.clone()("the second element of react is its kind, a string"))?;
+            let reaction =
+                reader.text().ok_or_else(wrong.clone()("the second element of react is its kind, a string"))?;
             fields.reaction = Some(reaction.into());
-            fields.count = Some(reader.number().ok_or_else(wrong("the third element of react is its count, a whole number"))?);
+            fields.count =
+                Some(reader.number().ok_or_else(wrong("the third element of react is its count, a whole number"))?);
         }
         _ => {
             fields.kind = Some(if kind == 4 { "delete" } else { "pin" }.into());
