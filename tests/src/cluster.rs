@@ -5,8 +5,11 @@
 
 use std::{
     fs,
+    io::{Read, Write},
+    net::TcpStream,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -15,7 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use watershed_ledger::Durable;
 use watershed_protocol::{CommentId, Role};
 
-use crate::{process::binary, topology::Shape};
+use crate::{process::binary, topology::Shape, until};
 
 /// Two clusters keep two cores busy; more would only make each other late.
 const CLUSTERS_MAX: usize = 2;
@@ -93,6 +96,25 @@ impl Cluster {
         self.launch(&["kill", node]).await;
     }
 
+    /// Freezes one node, and waits until the others can tell.
+    pub async fn freeze(&self, node: &str) {
+        self.launch(&["kill", node, "--signal", "stop"]).await;
+        until("the frozen node is silent", async || {
+            let status = self.status().await;
+            if status.iter().any(|seen| seen.node == node && seen.state == "silent") {
+                Ok(())
+            } else {
+                Err(format!("{status:?}"))
+            }
+        })
+        .await;
+    }
+
+    /// Lets a frozen node go on.
+    pub async fn thaw(&self, node: &str) {
+        self.launch(&["kill", node, "--signal", "cont"]).await;
+    }
+
     /// Ends all nodes politely.
     pub async fn stop(&self) {
         self.launch(&["stop"]).await;
@@ -142,6 +164,29 @@ impl Cluster {
         out.into_owned()
     }
 
+    /// The figures of every node that answers, for a person who looks for the cause of a failure.
+    fn figures(&self) -> String {
+        let status = self.launcher(&["status", "--json"]).output().map(|output| output.stdout).unwrap_or_default();
+        let nodes: Vec<Node> = serde_json::from_slice(&status).unwrap_or_default();
+        let told = |node: &Node| {
+            let authority = node.url.trim_start_matches("http://");
+            let mut answer = String::new();
+            let asked = TcpStream::connect(authority).and_then(|mut socket| {
+                socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+                write!(socket, "GET /v1/node HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")?;
+                socket.read_to_string(&mut answer)
+            });
+            let body = answer.rsplit("\r\n\r\n").next().unwrap_or_default();
+            format!(
+                "--- {} is {}: {}\n",
+                node.node,
+                node.state,
+                asked.map_or_else(|error| error.to_string(), |_| body.into())
+            )
+        };
+        nodes.iter().map(told).collect()
+    }
+
     fn launcher(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(binary("cluster"));
         command.args(arguments).arg("--config").arg(self.path("cluster.toml")).arg("--bin").arg(self.path("node"));
@@ -152,7 +197,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}", log_ends(&self.path("logs")));
+            eprintln!("{}{}", self.figures(), log_ends(&self.path("logs")));
         }
         let stopped = self.launcher(&["stop"]).output();
         if !stopped.as_ref().is_ok_and(|output| output.status.success()) && !std::thread::panicking() {

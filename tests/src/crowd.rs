@@ -5,28 +5,28 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     time::Duration,
 };
 
 use tokio::{
     sync::{mpsc, watch},
-    task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+    task::{JoinHandle, JoinSet},
+    time::{Instant, MissedTickBehavior, interval},
 };
-use watershed_ledger::{Durable, History, Quiet, Report, What};
+use watershed_ledger::{Durable, History, Quiet, Report};
 use watershed_protocol::{
-    CommentId, Ref,
-    client::{Encoding, Line, Response},
+    CommentId,
+    client::{Encoding, Line},
+    limits::SNAPSHOT_COMMENTS_MAX,
 };
 
 use crate::{
+    book::Book,
+    member::{Member, Order, Shared, below},
     until,
     view::View,
-    viewer::{Book, Viewer},
+    viewer::Viewer,
     web,
 };
 
@@ -44,30 +44,6 @@ pub struct Rates {
 /// One in so many likes takes one back.
 const UNLIKE_EVERY: u64 = 10;
 
-/// One in so many writes is sent twice at once, and one in so many again after its answer.
-const TWICE_EVERY: u64 = 5;
-
-/// Between the attempts of a viewer to come back.
-const RECONNECT: Duration = Duration::from_millis(100);
-
-#[derive(Clone, Copy, Debug)]
-enum Order {
-    Comment,
-    Like(CommentId),
-    Unlike(CommentId),
-}
-
-#[derive(Debug)]
-struct Shared {
-    book: Arc<Book>,
-    /// HTTP addresses of the nodes that may be asked.
-    nodes: Mutex<Vec<String>>,
-    /// Writes without their last word.
-    trying: AtomicU64,
-    connected: AtomicU64,
-    reconnected: AtomicU64,
-}
-
 /// See the head of the file.
 #[derive(Debug)]
 pub struct Crowd {
@@ -75,20 +51,15 @@ pub struct Crowd {
     views: Vec<Arc<Mutex<View>>>,
     orders: Vec<mpsc::UnboundedSender<Order>>,
     sending: watch::Sender<bool>,
-    sender: Option<tokio::task::JoinHandle<()>>,
+    sender: Option<JoinHandle<()>>,
     viewers: JoinSet<()>,
+    book: Arc<Book>,
 }
 
 impl Crowd {
     /// Lets everybody in, through these nodes, and waits for their first snapshots.
     pub async fn join(book: &Arc<Book>, nodes: Vec<String>, rates: Rates) -> Self {
-        let shared = Arc::new(Shared {
-            book: book.clone(),
-            nodes: Mutex::new(nodes),
-            trying: AtomicU64::new(0),
-            connected: AtomicU64::new(0),
-            reconnected: AtomicU64::new(0),
-        });
+        let shared = Arc::new(Shared { nodes: Mutex::new(nodes), ..Shared::default() });
         let (mut orders, mut views, mut viewers) = (Vec::new(), Vec::new(), JoinSet::new());
         for number in 0..rates.viewers {
             let person = if number % 10 == 9 { number - 1 } else { number };
@@ -96,11 +67,11 @@ impl Crowd {
             views.push(viewer.view.clone());
             let (sender, receiver) = mpsc::unbounded_channel();
             orders.push(sender);
-            let member = Member { viewer, shared: shared.clone(), trying: BTreeMap::new(), number: number as u64 };
+            let member = Member::new(viewer, shared.clone(), number as u64);
             viewers.spawn(member.run(receiver));
         }
         let (sending, _) = watch::channel(true);
-        let crowd = Self { shared, views, orders, sending, sender: None, viewers };
+        let crowd = Self { shared, views, orders, sending, sender: None, viewers, book: book.clone() };
         let all = rates.viewers as u64;
         until("the crowd joins", async || {
             let joined = crowd.views().iter().filter(|view| view.point.is_some()).count() as u64;
@@ -113,7 +84,7 @@ impl Crowd {
     /// Begins to write, at the rates that the crowd was made for.
     pub fn write(&mut self, rates: Rates) {
         let (orders, view, sending) = (self.orders.clone(), self.views[0].clone(), self.sending.subscribe());
-        self.sender = Some(tokio::spawn(order(orders, view, rates, sending)));
+        self.sender = Some(tokio::spawn(order(self.shared.clone(), orders, view, rates, sending)));
     }
 
     /// Which nodes a viewer that comes back may ask from now on.
@@ -129,7 +100,7 @@ impl Crowd {
     /// Waits until the crowd has so many more writes acknowledged than now.
     pub async fn acknowledged_more(&self, comments: u64, likes: u64) {
         let count = || {
-            let report = self.shared.book.ledger().report();
+            let report = self.book.ledger().report();
             (report.comments.acknowledged, report.likes.acknowledged + report.unlikes.acknowledged)
         };
         let before = count();
@@ -144,7 +115,7 @@ impl Crowd {
     /// Stops writing, waits until everything has been told to everybody, and checks every promise.
     ///
     /// Gives the ledger in figures and the history, newest first.
-    pub async fn finish(mut self, durable: impl FnOnce() -> Option<Vec<Durable>>) -> (Report, Vec<Line>) {
+    pub async fn finish(mut self, durable: impl FnOnce() -> Vec<Durable>) -> (Report, Vec<Line>) {
         let _ = self.sending.send(false);
         if let Some(sender) = self.sender.take() {
             sender.await.expect("the sender does not panic");
@@ -152,21 +123,22 @@ impl Crowd {
         let (shared, all) = (self.shared.clone(), self.views.len() as u64);
         until("the last word on every write", async || {
             let (trying, connected) = (shared.trying.load(Ordering::Relaxed), shared.connected.load(Ordering::Relaxed));
-            let waiting = shared.book.ledger().waiting();
+            let waiting = self.book.ledger().waiting();
             let settled = trying == 0 && waiting == 0 && connected == all;
             let still = format!("{trying} are tried, {waiting} wait for answers, {connected} of {all} are connected");
             if settled { Ok(()) } else { Err(still) }
         })
         .await;
         let node = shared.nodes.lock().unwrap_or_else(PoisonError::into_inner)[0].clone();
-        let history = web::whole_history(&node, shared.book.stream.as_str(), 50).await;
+        let history = web::whole_history(&node, self.book.stream.as_str(), 50).await;
         // Whoever does not come to see all of it is named by the ledger.
-        let settling = until("every view shows the history's newest comments and counts", async || self.settled(&history));
+        let settling =
+            until("every view shows the history's newest comments and counts", async || self.settled(&history));
         let settled = tokio::time::timeout(crate::PATIENCE / 2, settling).await.is_ok();
         let durable = durable();
-        let mut ledger = shared.book.ledger();
+        let mut ledger = self.book.ledger();
         let quiet = History { comments: &history, complete: true };
-        ledger.quiet_check(Quiet { history: Some(quiet), durable: durable.as_deref() }, shared.book.now_ms());
+        ledger.quiet_check(Quiet { history: Some(quiet), durable: Some(&durable) }, self.book.now_ms());
         let report = ledger.report();
         drop(ledger);
         assert!(report.violations.is_empty(), "broken promises: {:#?}", report.violations);
@@ -180,13 +152,16 @@ impl Crowd {
         self.views.iter().map(|view| view.lock().unwrap_or_else(PoisonError::into_inner).clone()).collect()
     }
 
+    /// Whether every view has the newest comments and all counts that the history has.
     fn settled(&self, history: &[Line]) -> Result<(), String> {
-        let newest: BTreeMap<CommentId, u64> = history.iter().take(100).map(|line| (line.id, line.likes)).collect();
+        let counts: BTreeMap<CommentId, u64> = history.iter().map(|line| (line.id, line.likes)).collect();
         for (number, view) in self.views().iter().enumerate() {
             let seen: BTreeMap<CommentId, u64> = view.comments.iter().map(|line| (line.id, line.likes)).collect();
-            let late = newest.iter().find(|(id, likes)| seen.get(id) != Some(likes));
-            if let Some((id, likes)) = late {
-                return Err(format!("view {number} shows {:?} likes of {id}, the history {likes}", seen.get(id)));
+            let newest = history.iter().take(SNAPSHOT_COMMENTS_MAX).map(|line| &line.id);
+            let late = seen.keys().chain(newest).find(|id| seen.get(id) != counts.get(id));
+            if let Some(id) = late {
+                let (shown, likes) = (seen.get(id), counts.get(id));
+                return Err(format!("view {number} shows {shown:?} likes of {id}, the history {likes:?}"));
             }
         }
         Ok(())
@@ -195,6 +170,7 @@ impl Crowd {
 
 /// Gives orders at their times until it is told to stop. Likes go to what the first viewer sees, newer ones more often.
 async fn order(
+    shared: Arc<Shared>,
     orders: Vec<mpsc::UnboundedSender<Order>>,
     view: Arc<Mutex<View>>,
     rates: Rates,
@@ -210,6 +186,7 @@ async fn order(
         }
         let elapsed_ms = start.elapsed().as_millis() as u64;
         let give = |order, random: &mut u64| {
+            shared.trying.fetch_add(1, Ordering::Relaxed);
             // A viewer that is gone has panicked, which the end of the crowd tells.
             let _ = orders[below(random, orders.len() as u64) as usize].send(order);
         };
@@ -226,112 +203,5 @@ async fn order(
             let takes_back = below(&mut random, UNLIKE_EVERY) == 0;
             give(if takes_back { Order::Unlike(id) } else { Order::Like(id) }, &mut random);
         }
-    }
-}
-
-/// A number below `bound`: splitmix64, the same in every run.
-fn below(state: &mut u64, bound: u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) % bound
-}
-
-/// One of the crowd.
-struct Member {
-    viewer: Viewer,
-    shared: Arc<Shared>,
-    /// Writes without their last word, and when to try again after a refusal.
-    trying: BTreeMap<Ref, (What, Option<Instant>)>,
-    number: u64,
-}
-
-impl Member {
-    async fn run(mut self, mut orders: mpsc::UnboundedReceiver<Order>) {
-        let mut was_here = false;
-        loop {
-            while self.connect().await.is_err() {
-                sleep(RECONNECT).await;
-            }
-            self.shared.connected.fetch_add(1, Ordering::Relaxed);
-            self.shared.reconnected.fetch_add(u64::from(was_here), Ordering::Relaxed);
-            was_here = true;
-            // However the connection ends, the viewer comes back.
-            let _ended = self.watch(&mut orders).await;
-            self.viewer.leave();
-            self.shared.connected.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-
-    async fn connect(&mut self) -> anyhow::Result<()> {
-        self.number += 1;
-        let node = {
-            let nodes = self.shared.nodes.lock().unwrap_or_else(PoisonError::into_inner);
-            nodes[self.number as usize % nodes.len()].clone()
-        };
-        self.viewer.connect(&node).await
-    }
-
-    async fn watch(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) -> anyhow::Result<()> {
-        for (reference, (what, retry_at)) in &mut self.trying {
-            *retry_at = None;
-            self.viewer.send(reference, what).await?;
-        }
-        loop {
-            let retry_at = self.trying.values().filter_map(|(_, at)| *at).min();
-            tokio::select! {
-                heard = self.viewer.hear() => self.answered(heard?).await?,
-                Some(order) = orders.recv() => self.take(order).await?,
-                () = sleep_until(retry_at.unwrap_or_else(Instant::now)), if retry_at.is_some() => {
-                    let due = self.trying.iter_mut().find(|(_, (_, at))| *at == retry_at);
-                    if let Some((reference, (what, at))) = due {
-                        *at = None;
-                        self.viewer.send(reference, what).await?;
-                    }
-                }
-            }
-        }
-    }
-
-    async fn take(&mut self, order: Order) -> anyhow::Result<()> {
-        let reference = self.viewer.next_ref();
-        let what = match order {
-            Order::Comment => What::Comment { body: format!("{} says {reference}", self.viewer.id) },
-            Order::Like(id) => self.viewer.says(id, true),
-            Order::Unlike(id) => self.viewer.says(id, false),
-        };
-        self.shared.trying.fetch_add(1, Ordering::Relaxed);
-        self.trying.insert(reference.clone(), (what.clone(), None));
-        self.viewer.send(&reference, &what).await?;
-        if below(&mut self.number, TWICE_EVERY) == 0 {
-            self.viewer.send(&reference, &what).await?;
-        }
-        Ok(())
-    }
-
-    async fn answered(&mut self, message: Arc<Response>) -> anyhow::Result<()> {
-        match &*message {
-            Response::Ack { reference, .. } => {
-                let Some((what, _)) = self.trying.remove(reference) else { return Ok(()) };
-                // The late retry of a client that did not hear its answer.
-                if below(&mut self.number, TWICE_EVERY) == 0 {
-                    self.viewer.send(reference, &what).await?;
-                }
-                self.shared.trying.fetch_sub(1, Ordering::Relaxed);
-            }
-            Response::Reject { reference: Some(reference), retry_after_ms, .. } => match retry_after_ms {
-                Some(after_ms) => {
-                    if let Some((_, retry_at)) = self.trying.get_mut(reference) {
-                        *retry_at = Some(Instant::now() + Duration::from_millis(*after_ms));
-                    }
-                }
-                None => {
-                    let refused = self.trying.remove(reference).is_some();
-                    self.shared.trying.fetch_sub(u64::from(refused), Ordering::Relaxed);
-                }
-            },
-            _ => {}
-        }
-        Ok(())
     }
 }

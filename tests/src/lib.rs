@@ -4,9 +4,11 @@
 //! its own, so that tests run beside a demo and beside each other. Invariants: what is started is ended when its value is
 //! dropped, also by a panic; a wait is for an event and ends with an error after [`PATIENCE`], never with a guess.
 
+pub mod book;
 pub mod browser;
 pub mod cluster;
 pub mod crowd;
+mod member;
 pub mod packed;
 pub mod process;
 pub mod topology;

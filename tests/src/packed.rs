@@ -12,7 +12,17 @@ const FORMS: [(&str, &[&str]); 7] = [
     (
         "delta",
         &[
-            "epoch", "from", "seq", "comments", "likes", "deleted", "pinned", "top", "reactions", "viewers", "shown",
+            "epoch",
+            "from",
+            "seq",
+            "comments",
+            "likes",
+            "deleted",
+            "pinned",
+            "top",
+            "reactions",
+            "viewers",
+            "shown",
             "total",
         ],
     ),

@@ -4,9 +4,8 @@
 //! soon as it has come; a write keeps its ref and stamp through refusals and connections.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use anyhow::{Context, anyhow, bail};
@@ -19,67 +18,19 @@ use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{Message, client::IntoClientRequest},
 };
-use watershed_ledger::{Config, Ledger, Seat, What};
+use watershed_ledger::{Seat, What};
 use watershed_protocol::{
-    CommentId, Ref, Register, Stamp, StreamId, ViewerId,
+    CommentId, Ref, Register, Stamp, ViewerId,
     client::{Code, Encoding, Response},
 };
 
-use crate::{PATIENCE, packed::{self, Writer}, view::View, web};
-
-/// Messages that are kept to be recognised.
-const RECENT_MAX: usize = 64;
-
-/// What all viewers of one stream share.
-#[derive(Debug)]
-pub struct Book {
-    /// The stream.
-    pub stream: StreamId,
-    start: Instant,
-    ledger: Mutex<Ledger>,
-    /// The latest distinct messages: the ledger examines a frame once that many viewers got.
-    recent: Mutex<VecDeque<Arc<Response>>>,
-}
-
-impl Book {
-    /// The book of a stream that only these viewers write on.
-    pub fn open(stream: &str) -> Arc<Self> {
-        let config = Config { keep_counts: true, ..Config::default() };
-        let stream = StreamId::new(stream).expect("a stream's name");
-        Arc::new(Self { stream, start: Instant::now(), ledger: Mutex::new(Ledger::new(config)), recent: Mutex::default() })
-    }
-
-    /// The ledger; held for one entry, never across an await.
-    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Milliseconds since the book was opened.
-    pub fn now_ms(&self) -> u64 {
-        self.start.elapsed().as_millis() as u64
-    }
-
-    /// The message itself, or an equal one that another viewer got.
-    fn shared(&self, message: Response) -> Arc<Response> {
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = recent.iter().rev().find(|known| ***known == message) {
-            return known.clone();
-        }
-        let message = Arc::new(message);
-        recent.push_back(message.clone());
-        if recent.len() > RECENT_MAX {
-            recent.pop_front();
-        }
-        message
-    }
-
-    /// Fails with the first example of each promise that was broken so far.
-    pub fn assert_kept(&self) {
-        let ledger = self.ledger();
-        let broken = ledger.violations();
-        assert!(broken.is_empty(), "broken promises: {broken:#?}");
-    }
-}
+use crate::{
+    PATIENCE,
+    book::Book,
+    packed::{self, Writer},
+    view::View,
+    web,
+};
 
 /// A stamp as a client makes it: the wall clock, and always later than `last`.
 pub fn stamp_after(last: u64) -> u64 {

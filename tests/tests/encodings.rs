@@ -12,11 +12,12 @@ use watershed_protocol::{
     client::{Code, Encoding, Line, Response},
 };
 use watershed_tests::{
+    book::Book,
     cluster::Cluster,
     packed::{Writer, read_message},
     topology::Shape,
     view::View,
-    viewer::{Book, Viewer, stamp_after},
+    viewer::{Viewer, stamp_after},
     web,
 };
 
@@ -253,7 +254,9 @@ async fn both_are_refused_with_the_same_words() {
         let (ann, bob) = (refusal(&mut stage.ann).await, refusal(&mut stage.bob).await);
         assert_eq!((&ann["ref"], &ann["code"]), (&reference, &json!(code.as_str())), "{ann}");
         assert_eq!((&bob["ref"], &bob["code"]), (&reference, &json!(code.as_str())), "{bob}");
-        assert!(!matches!(code, Code::EmptyBody | Code::BodyTooLong | Code::BadText) || ann["message"] == bob["message"]);
+        assert!(
+            !matches!(code, Code::EmptyBody | Code::BodyTooLong | Code::BadText) || ann["message"] == bob["message"]
+        );
         assert_eq!((ann.get("retry_after_ms"), bob.get("retry_after_ms")), (None, None));
     }
     for viewer in [&mut stage.ann, &mut stage.bob] {

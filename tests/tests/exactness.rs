@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, fs};
 use serde_json::{Value, json};
 use watershed_protocol::client::{Encoding, Line};
 use watershed_tests::{
+    book::Book,
     cluster::Cluster,
     crowd::{Crowd, Rates},
     process::{Process, binary},
     topology::SMALL,
     until,
-    viewer::{Book, Viewer},
+    viewer::Viewer,
 };
 
 #[tokio::test]
@@ -21,7 +22,7 @@ async fn two_hundred_viewers_see_exactly_what_was_acknowledged() {
     let mut crowd = Crowd::join(&book, cluster.urls().await, rates).await;
     crowd.write(rates);
     crowd.acknowledged_more(30, 3_000).await;
-    let (report, history) = crowd.finish(|| Some(cluster.durable())).await;
+    let (report, history) = crowd.finish(|| cluster.durable()).await;
     assert_eq!(report.comments.acknowledged, report.comments.sent);
     assert_eq!(report.likes.acknowledged, report.likes.sent);
     assert_eq!(report.unlikes.acknowledged, report.unlikes.sent);
@@ -37,7 +38,8 @@ async fn two_hundred_viewers_see_exactly_what_was_acknowledged() {
 async fn the_load_generator_finds_every_promise_kept() {
     let cluster = Cluster::start(SMALL).await;
     let report = cluster.path("report.json");
-    let mut arguments: Vec<String> = cluster.urls().await.iter().flat_map(|url| ["--http".into(), url.clone()]).collect();
+    let mut arguments: Vec<String> =
+        cluster.urls().await.iter().flat_map(|url| ["--http".into(), url.clone()]).collect();
     let line = "--stream load --viewers 100 --comments-per-s 5 --likes-per-s 200 --duration 4 --quiet-wait 40";
     arguments.extend(line.split(' ').map(str::to_owned));
     arguments.extend(["--json".into(), report.display().to_string()]);

@@ -7,6 +7,10 @@
 
 use std::fmt;
 
+/// Most segments that a disk keeps for [`Disk::create`] to hand out again: 256 MiB of the default size. What a cut gives
+/// back beyond that is removed, and so is all of it when space is short.
+pub const SPARES_MAX: usize = 4;
+
 /// The name of a segment. Greater numbers were created later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentId(u64);
@@ -58,7 +62,8 @@ pub trait Disk {
     /// All segments, in ascending order.
     fn segments(&mut self) -> Result<Vec<SegmentId>, DiskError>;
 
-    /// Makes a new segment that holds no record. When it returns, the segment is found again after a power cut.
+    /// Makes a new segment. It may be long already, and full of zeros or of what a recycled one held: bytes that survive
+    /// a power cut as they are. When it returns, the segment is found again after a power cut.
     fn create(&mut self, segment: SegmentId) -> Result<(), DiskError>;
 
     /// How many bytes can be read of a segment: a bound, not the end of the log.
@@ -80,6 +85,12 @@ pub trait Disk {
 
     /// Removes a segment. When it returns, the segment does not come back after a power cut.
     fn remove(&mut self, segment: SegmentId) -> Result<(), DiskError>;
+
+    /// As [`Disk::remove`], but its bytes, all of them durable, may come back in a segment that [`Disk::create`] makes.
+    ///
+    /// Only for a segment whose every record has a smaller position than any that is written or copied later: position
+    /// and chain then tell the old from the new.
+    fn recycle(&mut self, segment: SegmentId) -> Result<(), DiskError>;
 }
 
 impl<D: Disk + ?Sized> Disk for &mut D {
@@ -106,5 +117,8 @@ impl<D: Disk + ?Sized> Disk for &mut D {
     }
     fn remove(&mut self, segment: SegmentId) -> Result<(), DiskError> {
         (**self).remove(segment)
+    }
+    fn recycle(&mut self, segment: SegmentId) -> Result<(), DiskError> {
+        (**self).recycle(segment)
     }
 }

@@ -22,6 +22,7 @@
 pub mod disk;
 pub mod gather;
 pub mod memory;
+mod reader;
 pub mod record;
 pub mod recover;
 pub mod section;
@@ -29,11 +30,11 @@ pub mod slots;
 mod varint;
 pub mod writer;
 
-pub use disk::{Disk, DiskError, SegmentId};
+pub use disk::{Disk, DiskError, SPARES_MAX, SegmentId};
 pub use gather::{Gatherer, Rest};
 pub use memory::MemoryDisk;
 pub use record::{Chain, Record};
-pub use recover::{Cut, RecoverError, Recovered, recover};
+pub use recover::{Base, Cut, RecoverError, Recovered, recover, verify};
 pub use section::Section;
 pub use slots::{Gap, SlotEnd, SlotEnds};
 pub use writer::{AppendError, LogConfig, LogWriter, Refused, SyncError};

@@ -3,9 +3,9 @@
 //! The simulator's disk and the tests'. Invariant: what was synced survives [`MemoryDisk::crash`]; what was not
 //! survives only as far as the crash says. As with a real kernel, reads see the cache: written bytes, synced or not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use crate::{Disk, DiskError, SegmentId};
+use crate::{Disk, DiskError, SegmentId, disk::SPARES_MAX};
 
 /// Bytes that a disk writes whole or not at all.
 const SECTOR_BYTES: usize = 512;
@@ -14,11 +14,15 @@ const SECTOR_BYTES: usize = 512;
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDisk {
     segments: BTreeMap<SegmentId, Segment>,
+    /// What `create` hands out, the longest kept first.
+    spares: VecDeque<Segment>,
     /// What was asked for since the last sync, in order.
     unsynced: Vec<(SegmentId, Change)>,
     /// Bytes by which segments may still grow; `None` without a bound.
     room: Option<usize>,
     sync_fails: bool,
+    /// Orders that are still carried out; `None` without a bound.
+    orders: Option<usize>,
     syncs: u64,
 }
 
@@ -99,7 +103,32 @@ impl MemoryDisk {
         self.sync_fails = true;
     }
 
-    /// Segments may grow by `bytes` more. A write over that is done in part and says that the disk is full.
+    /// The next `orders` are carried out, every later one fails and changes nothing: the process is killed between two
+    /// of them, or the cable is out. A power cut ends it, as does [`Self::comes_back`].
+    pub fn gone_after(&mut self, orders: usize) {
+        self.orders = Some(orders);
+    }
+
+    /// Lifts [`Self::gone_after`].
+    pub fn comes_back(&mut self) {
+        self.orders = None;
+    }
+
+    /// A spare segment of zeros, as the real disk's thread makes them; nothing if there are enough, or no room.
+    pub fn prewrite(&mut self, bytes: usize) {
+        if self.spares.len() < SPARES_MAX && self.room.is_none_or(|room| room >= bytes) {
+            self.room = self.room.map(|room| room - bytes);
+            self.spares.push_back(Segment { cached: vec![0; bytes], durable: vec![0; bytes] });
+        }
+    }
+
+    /// Segments kept to be used again.
+    pub fn spares(&self) -> usize {
+        self.spares.len()
+    }
+
+    /// Segments may grow by `bytes` more. A write over that first takes what the spare segments hold, then is done in
+    /// part and says that the disk is full.
     pub fn full_after(&mut self, bytes: usize) {
         self.room = Some(bytes);
     }
@@ -132,6 +161,7 @@ impl MemoryDisk {
     fn wake(&mut self) {
         self.unsynced.clear();
         self.sync_fails = false;
+        self.orders = None;
         for segment in self.segments.values_mut() {
             let freed = segment.cached.len().saturating_sub(segment.durable.len());
             self.room = self.room.map(|room| room + freed);
@@ -147,31 +177,53 @@ impl MemoryDisk {
     fn free(&mut self, bytes: usize) {
         self.room = self.room.map(|room| room + bytes);
     }
+
+    /// One more order; an error if the disk is gone.
+    fn order(&mut self) -> Result<(), DiskError> {
+        match &mut self.orders {
+            Some(0) => return Err(DiskError::Failed { what: "disk is gone".into() }),
+            Some(left) => *left -= 1,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Bytes by which segments may grow, for one that wants to grow by `bytes`: spares are given up first.
+    fn room_for(&mut self, bytes: usize) -> usize {
+        while self.room.is_some_and(|room| room < bytes)
+            && let Some(spare) = self.spares.pop_front()
+        {
+            self.free(spare.cached.len());
+        }
+        self.room.unwrap_or(usize::MAX)
+    }
 }
 
 impl Disk for MemoryDisk {
     fn segments(&mut self) -> Result<Vec<SegmentId>, DiskError> {
+        self.order()?;
         Ok(self.segments.keys().copied().collect())
     }
 
     fn create(&mut self, segment: SegmentId) -> Result<(), DiskError> {
-        if self.room == Some(0) {
+        self.order()?;
+        if self.segments.contains_key(&segment) {
+            return Err(DiskError::Failed { what: format!("segment {segment} exists already") });
+        }
+        if self.spares.is_empty() && self.room == Some(0) {
             return Err(DiskError::Full);
         }
-        match self.segments.insert(segment, Segment::default()) {
-            None => Ok(()),
-            Some(old) => {
-                self.segments.insert(segment, old);
-                Err(DiskError::Failed { what: format!("segment {segment} exists already") })
-            }
-        }
+        self.segments.insert(segment, self.spares.pop_front().unwrap_or_default());
+        Ok(())
     }
 
     fn bytes(&mut self, segment: SegmentId) -> Result<u64, DiskError> {
+        self.order()?;
         Ok(self.segment(segment)?.cached.len() as u64)
     }
 
     fn read_at(&mut self, segment: SegmentId, offset: u64, buffer: &mut [u8]) -> Result<usize, DiskError> {
+        self.order()?;
         let cached = &self.segment(segment)?.cached;
         let there = cached.get(offset as usize..).unwrap_or_default();
         let count = there.len().min(buffer.len());
@@ -180,9 +232,10 @@ impl Disk for MemoryDisk {
     }
 
     fn write_at(&mut self, segment: SegmentId, offset: u64, bytes: &[u8]) -> Result<(), DiskError> {
+        self.order()?;
         let offset = offset as usize;
         let before = self.segment(segment)?.cached.len();
-        let room = self.room.unwrap_or(usize::MAX);
+        let room = self.room_for((offset + bytes.len()).saturating_sub(before));
         let fits = bytes.len().min(before.saturating_add(room).saturating_sub(offset));
         let cached = &mut self.segment(segment)?.cached;
         write(cached, offset, &bytes[..fits]);
@@ -193,6 +246,7 @@ impl Disk for MemoryDisk {
     }
 
     fn sync(&mut self, segment: SegmentId) -> Result<(), DiskError> {
+        self.order()?;
         let (dirty, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.unsynced).into_iter().partition(|(of, _)| *of == segment);
         self.unsynced = others;
@@ -211,6 +265,7 @@ impl Disk for MemoryDisk {
     }
 
     fn cut(&mut self, segment: SegmentId, offset: u64) -> Result<(), DiskError> {
+        self.order()?;
         let offset = offset as usize;
         let cached = &mut self.segment(segment)?.cached;
         let freed = cached.len().saturating_sub(offset);
@@ -221,9 +276,21 @@ impl Disk for MemoryDisk {
     }
 
     fn remove(&mut self, segment: SegmentId) -> Result<(), DiskError> {
+        self.order()?;
         let freed = self.segment(segment)?.cached.len();
         self.free(freed);
         self.segments.remove(&segment);
+        self.unsynced.retain(|(of, _)| *of != segment);
+        Ok(())
+    }
+
+    fn recycle(&mut self, segment: SegmentId) -> Result<(), DiskError> {
+        if self.spares.len() >= SPARES_MAX {
+            return self.remove(segment);
+        }
+        self.order()?;
+        self.segment(segment)?;
+        self.spares.extend(self.segments.remove(&segment));
         self.unsynced.retain(|(of, _)| *of != segment);
         Ok(())
     }

@@ -221,6 +221,18 @@ impl Head {
         Ok(head)
     }
 
+    /// Whether the front of `bytes`, as far as it goes, looks like the beginning of record `position`. Nothing is checked.
+    pub(crate) fn is_begun(bytes: &[u8], position: u64) -> bool {
+        let magic = bytes.len().min(MAGIC.len());
+        bytes[..magic] == MAGIC[..magic] && bytes.get(8..16).is_none_or(|found| found == position.to_le_bytes())
+    }
+
+    /// How long the record at the front of `bytes` claims to be, if its claim is there and can be true.
+    pub(crate) fn bytes_claimed(bytes: &[u8]) -> Option<usize> {
+        let claimed = (bytes.len() >= 28).then(|| u64::from(get_u32(bytes, 20)) + u64::from(get_u32(bytes, 24)))?;
+        usize::try_from(claimed + HEADER_BYTES as u64).ok().filter(|claimed| *claimed <= RECORD_BYTES_MAX)
+    }
+
     /// Bytes of the whole record.
     pub(crate) fn bytes(&self) -> usize {
         self.bodies_at() + self.body_bytes

@@ -1,54 +1,82 @@
 //! Reads a log back after a start, makes what it read durable, and opens it for appending.
 //!
 //! The processor's driver calls it before anything is answered; the records go to the machine, the writer to the commit
-//! thread. Invariant: it replays exactly the records from the first to some last one, in order, at least all that were
-//! ever synced, or it refuses; and once it has returned, a power cut loses none of what it replayed.
+//! thread. Invariant: it replays exactly the records from the one after the [`Base`] to some last one, in order, at least
+//! all that were ever synced, or it refuses; and once it has returned, a power cut loses none of what it replayed.
+//!
+//! **Where the log begins.** At record 1, unless a checkpoint let it be cut: then anywhere up to the record after the
+//! checkpoint's. Records that the checkpoint holds are read and checked as all others, and not replayed. A log that begins
+//! later, or ends before the checkpoint, is refused.
 //!
 //! **Where the log ends.** At the first place where the next record (its position, its chain, its checksums) is neither
 //! next in the segment nor first in a later one. What lies there is a *torn tail* and is cut, unless a whole record
 //! head with a position at least two greater is found anywhere after it. Then it is *damage* and is refused: the writer
 //! writes record n + 2 only when n + 1 is durable, so n + 1 was there once. Both verdicts are exact but for one case:
 //! damage to the very last record that was synced looks like a write that was torn before its sync, and is cut. (Nor
-//! can the loss of whole segments at the end be seen from here. The positions that the root holds show both.) Records
-//! with a smaller position, the remains of a recycled segment or of an unfinished copy, say nothing either way.
+//! can the loss of whole segments at the end be seen from here, unless a checkpoint was ahead of them. The positions that
+//! the root holds show both.)
+//!
+//! **Old records.** A segment that was recycled holds, behind the records of its present life, whole ones of an earlier.
+//! They were below a checkpoint when their segment was given up, so their positions are smaller than that of any record
+//! that the log still begins with. So are those of an unfinished copy, if not smaller than the next record's. Neither is
+//! ever the next record, nor proof of a later one.
 //!
 //! **Why the last segment is copied.** After a failed sync the page cache holds bytes that the disk does not, and calls
 //! them clean: they read back, and a further sync succeeds without writing them. A new process cannot know whether that
 //! happened. So the valid bytes of the last segment that has records, the only one that may hold unsynced ones, are
-//! always written to a new segment and synced there, and only then is the old one removed. A crash in between leaves a
-//! copy that begins with a record already read; the next recovery drops it and copies again.
+//! always written to a new segment and synced there, and only then is the old one removed: removed, not recycled, because
+//! nobody knows what the disk has of it. A crash in between leaves a copy that begins with a record already read; the next
+//! recovery drops it and copies again.
 
-use watershed_protocol::Slot;
+use watershed_protocol::{Position, Slot};
 
 use crate::{
-    Chain, Disk, DiskError, Gap, LogConfig, LogWriter, Record, SegmentId, SlotEnds,
-    record::{DecodeError, Head, MAGIC},
+    Disk, DiskError, Gap, LogConfig, LogWriter, Record, SegmentId, SlotEnds,
+    reader::{Reading, read},
+    record::DecodeError,
     writer::{End, SEGMENT_BYTES_MAX},
 };
 
+/// What lies under a log: the record up to which a checkpoint holds everything.
+///
+/// Without a checkpoint it is the default: record 0, no slots.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Base {
+    /// The checkpoint's last record. Replay begins with the one after it.
+    pub position: u64,
+    /// Where the rows of each slot end there: all slots that ever had any.
+    pub ends: SlotEnds,
+}
+
 /// What a recovery found.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recovered {
-    /// Records replayed; also the position of the last one, 0 if there is none.
-    pub records: u64,
-    /// Bytes of those records.
+    /// The first record that the log holds; 0 if it is empty.
+    pub first: u64,
+    /// The last record of the log; 0 if it is empty.
+    pub last: u64,
+    /// Records replayed: those after the base.
+    pub replayed: u64,
+    /// Bytes of all records, replayed or not.
     pub bytes: u64,
-    /// Segments that held them.
+    /// Segments that hold records.
     pub segments: usize,
     /// Where the rows of each slot end.
     pub ends: SlotEnds,
-    /// What was cut off behind the last record, if anything was there.
+    /// What was cut off behind the last record, if a further one was begun there.
     pub cut: Option<Cut>,
 }
 
-/// Bytes behind the last record that belong to none.
+/// A record that was begun behind the last one and is not whole: a write torn before its sync.
+///
+/// One whose first sector was lost is cut as well, but cannot be told from other bytes of a recycled segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The segment in which they begin.
+    /// The segment in which it begins.
     pub segment: SegmentId,
-    /// Where they begin.
+    /// Where it begins.
     pub offset: u64,
-    /// How many they were, in this segment and later ones.
+    /// Bytes that it may have left.
     pub bytes: u64,
 }
 
@@ -109,6 +137,40 @@ pub enum RecoverError<E> {
         /// The slot and its positions.
         why: Gap,
     },
+    /// Records between the checkpoint and the log are gone, or the checkpoint is.
+    #[error(
+        "segment {segment} begins with record {first}, and {}: records {} to {} are missing",
+        name_base(*.base), .base + 1, .first - 1
+    )]
+    Begins {
+        /// The first segment.
+        segment: SegmentId,
+        /// The first record in it.
+        first: u64,
+        /// The checkpoint's last record.
+        base: u64,
+    },
+    /// Records that were durable when the checkpoint was made are gone.
+    #[error("log ends with record {last}, and {}, when record {base} was durable", name_base(*.base))]
+    Ends {
+        /// The last record of the log; 0 if it is empty.
+        last: u64,
+        /// The checkpoint's last record.
+        base: u64,
+    },
+    /// The checkpoint is not of this log.
+    #[error("slot {slot} ended at position {logged} with record {base}, the checkpoint of that record says {}",
+        .held.map_or("nothing of it".into(), |held| held.to_string()))]
+    Base {
+        /// The slot.
+        slot: Slot,
+        /// The checkpoint's last record.
+        base: u64,
+        /// Where the slot ends in the log.
+        logged: Position,
+        /// Where it ends in the checkpoint.
+        held: Option<Position>,
+    },
     /// This is no segment of ours.
     #[error("segment {segment} is {bytes} bytes long, at most {SEGMENT_BYTES_MAX} fit")]
     SegmentTooLong {
@@ -138,55 +200,41 @@ impl<E> From<DiskError> for RecoverError<E> {
     }
 }
 
-/// Replays the log on `disk`, record by record, and opens it for appending.
+/// Replays the log on `disk` after `base`, record by record, and opens it for appending. Segments that `base` makes
+/// superfluous go with the first calls of [`LogWriter::tidy`].
 ///
 /// No answer may rest on a replayed record before this has returned.
 pub fn recover<D: Disk, E>(
     mut disk: D,
     config: LogConfig,
-    mut replay: impl FnMut(Record) -> Result<(), E>,
+    base: Base,
+    replay: impl FnMut(Record) -> Result<(), E>,
 ) -> Result<(LogWriter<D>, Recovered), RecoverError<E>> {
-    let segments = disk.segments()?;
-    let mut reader = Reader::default();
-    let mut tail = None;
-    let mut without_records = Vec::new();
+    let cut = base.position;
+    let Reading { segments, found, tail, chain, mut before } = read(&mut disk, base, replay)?;
     for &segment in &segments {
-        let mut bytes = read_segment(&mut disk, segment)?;
-        let end = reader.read_segment(segment, &bytes, &mut replay)?;
-        if end == 0 {
-            without_records.push(segment);
-        } else {
-            bytes.truncate(end);
-            tail = Some((segment, bytes));
+        let has_records = before.iter().any(|(held, _)| *held == segment);
+        if !has_records {
+            disk.remove(segment)?;
         }
     }
-    for segment in without_records {
-        disk.remove(segment)?;
-    }
+    before.pop_back();
     let segment = segments.last().map_or(SegmentId::FIRST, |last| last.next());
     let offset = tail.as_ref().map_or(0, |(_, bytes)| bytes.len() as u64);
     copy_tail(&mut disk, segment, tail)?;
-    let Reader { position, chain, ends, found, .. } = reader;
-    let end = End { segment, offset, position, chain, ends: ends.clone() };
-    let recovered = Recovered { records: position, bytes: found.bytes, segments: found.segments, ends, cut: found.cut };
-    Ok((LogWriter::new(disk, config, end), recovered))
+    let end = End { before, segment, offset, position: found.last, chain, ends: found.ends.clone() };
+    let mut writer = LogWriter::new(disk, config, end);
+    writer.cut_to(cut);
+    Ok((writer, found))
 }
 
-fn read_segment<D: Disk, E>(disk: &mut D, segment: SegmentId) -> Result<Vec<u8>, RecoverError<E>> {
-    let bytes = disk.bytes(segment)?;
-    if bytes > SEGMENT_BYTES_MAX {
-        return Err(RecoverError::SegmentTooLong { segment, bytes });
-    }
-    let mut buffer = vec![0; bytes as usize];
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match disk.read_at(segment, filled as u64, &mut buffer[filled..])? {
-            0 => break,
-            more => filled += more,
-        }
-    }
-    buffer.truncate(filled);
-    Ok(buffer)
+/// Reads the log on `disk` as [`recover()`] does, and changes nothing: what it says, a start would find.
+pub fn verify<D: Disk, E>(
+    mut disk: D,
+    base: Base,
+    replay: impl FnMut(Record) -> Result<(), E>,
+) -> Result<Recovered, RecoverError<E>> {
+    read(&mut disk, base, replay).map(|reading| reading.found)
 }
 
 /// Makes `segment` the last one, durably, with the records of the one that was.
@@ -212,147 +260,8 @@ fn copy_tail<D: Disk, E>(
     Ok(())
 }
 
-/// The end of the log as far as it has been read.
-#[derive(Default)]
-struct Reader {
-    position: u64,
-    chain: Chain,
-    ends: SlotEnds,
-    found: Found,
-    /// The first place since the last record where something other than the next record was found.
-    stop: Option<Stop>,
-}
-
-#[derive(Default)]
-struct Found {
-    bytes: u64,
-    segments: usize,
-    cut: Option<Cut>,
-}
-
-/// A place where the log does not go on.
-struct Stop {
-    segment: SegmentId,
-    offset: u64,
-    slots: Vec<Slot>,
-    why: String,
-}
-
-/// What stands where the next record should.
-enum Next {
-    Record(Record, Head),
-    /// It is the next record, and cannot be read.
-    Unreadable(DecodeError),
-    /// It is not, or not whole.
-    Nothing {
-        slots: Vec<Slot>,
-        why: String,
-    },
-}
-
-impl Reader {
-    /// Replays the records of one segment that follow those read so far, and returns where they end in it: 0 if there
-    /// are none. Refuses if the rest proves that the log went on.
-    fn read_segment<E>(
-        &mut self,
-        segment: SegmentId,
-        bytes: &[u8],
-        replay: &mut impl FnMut(Record) -> Result<(), E>,
-    ) -> Result<usize, RecoverError<E>> {
-        let mut offset = 0;
-        let stop = loop {
-            if offset == bytes.len() {
-                break None;
-            }
-            let at = offset as u64;
-            match self.next(&bytes[offset..]) {
-                Next::Record(record, head) => {
-                    self.take(segment, record, &head, replay)?;
-                    offset += head.bytes();
-                }
-                Next::Unreadable(why) => {
-                    return Err(RecoverError::Unreadable { segment, offset: at, record: self.position + 1, why });
-                }
-                Next::Nothing { slots, why } => break Some(Stop { segment, offset: at, slots, why }),
-            }
-        };
-        if offset > 0 {
-            self.found.segments += 1;
-            self.found.bytes += offset as u64;
-            self.found.cut = None;
-            self.stop = None;
-        }
-        if let Some(stop) = stop {
-            self.end(stop, &bytes[offset..])?;
-        }
-        Ok(offset)
-    }
-
-    /// Looks at what stands where the next record should.
-    fn next(&self, bytes: &[u8]) -> Next {
-        let nothing = |why: String| Next::Nothing { slots: Vec::new(), why };
-        let head = match Head::read(bytes) {
-            Ok(head) => head,
-            Err(why) => return nothing(why.to_string()),
-        };
-        if head.position != self.position + 1 {
-            return nothing(format!("record {} is in its place", head.position));
-        }
-        if head.before != self.chain {
-            return nothing(format!("its chain does not continue record {}", self.position));
-        }
-        match head.record(bytes) {
-            Ok(record) => Next::Record(record, head),
-            Err(why @ (DecodeError::Version { .. } | DecodeError::Table { .. })) => Next::Unreadable(why),
-            Err(why) => {
-                let slots = head.table(bytes).into_iter().flatten().map(|section| section.slot).collect();
-                Next::Nothing { slots, why: why.to_string() }
-            }
-        }
-    }
-
-    /// Takes the next record over and hands it to the machine.
-    fn take<E>(
-        &mut self,
-        segment: SegmentId,
-        record: Record,
-        head: &Head,
-        replay: &mut impl FnMut(Record) -> Result<(), E>,
-    ) -> Result<(), RecoverError<E>> {
-        let position = record.position;
-        let changed =
-            self.ends.check(&record.sections).map_err(|why| RecoverError::Gap { segment, record: position, why })?;
-        self.ends.advance(changed);
-        self.position = position;
-        self.chain = head.chain;
-        replay(record).map_err(|why| RecoverError::Replay { segment, record: position, why })
-    }
-
-    /// Notes that the log does not go on at `stop`, unless what follows there proves that it did.
-    fn end<E>(&mut self, stop: Stop, rest: &[u8]) -> Result<(), RecoverError<E>> {
-        let cut = Cut { segment: stop.segment, offset: stop.offset, bytes: 0 };
-        self.found.cut.get_or_insert(cut).bytes += rest.len() as u64;
-        let stop = self.stop.get_or_insert(stop);
-        let record = self.position + 1;
-        match position_after(record, rest) {
-            None => Ok(()),
-            Some(later) => Err(RecoverError::Damaged {
-                segment: stop.segment,
-                offset: stop.offset,
-                record,
-                slots: std::mem::take(&mut stop.slots),
-                why: std::mem::take(&mut stop.why),
-                later,
-            }),
-        }
-    }
-}
-
-/// The first record in `bytes`, at any offset, with a whole head and a position greater than `position`.
-fn position_after(position: u64, bytes: &[u8]) -> Option<u64> {
-    let candidates = bytes.windows(MAGIC.len()).enumerate().filter(|(_, window)| *window == MAGIC);
-    let heads = candidates.filter_map(|(at, _)| Head::read(&bytes[at..]).ok());
-    heads.map(|head| head.position).find(|&found| found > position)
+fn name_base(base: u64) -> String {
+    if base == 0 { "there is no checkpoint".into() } else { format!("the checkpoint stands at record {base}") }
 }
 
 fn name_slots(slots: &[Slot]) -> String {

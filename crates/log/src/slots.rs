@@ -101,6 +101,13 @@ impl SlotEnds {
     }
 }
 
+impl FromIterator<(Slot, SlotEnd)> for SlotEnds {
+    /// The ends that a checkpoint has kept.
+    fn from_iter<I: IntoIterator<Item = (Slot, SlotEnd)>>(ends: I) -> Self {
+        Self(ends.into_iter().collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,13 @@
 //! Between the commit thread (or the simulator), which hands it the sections of a group, and the [`Disk`]. Invariant:
 //! at most one record is written and not yet synced. So a whole record n + 2 on the disk proves that record n + 1 was
 //! durable, which is how recovery tells damage from a torn tail; and only the last segment ever holds unsynced bytes.
+//!
+//! **Cutting.** Once a checkpoint elsewhere holds everything up to some record, [`LogWriter::cut_to`] says so, and
+//! [`LogWriter::tidy`] gives the segments below it back to the disk, oldest first and one at a time: a power cut between
+//! two of them leaves a log that begins later, never one with a hole. The last durable record stays, so that a log that
+//! was lost can be told from one that was cut.
+
+use std::collections::VecDeque;
 
 use crate::{
     Chain, Disk, DiskError, Gap, Section, SegmentId, SlotEnds,
@@ -72,9 +79,13 @@ pub struct SyncError {
 pub struct LogWriter<D> {
     disk: D,
     segment_bytes: u64,
+    /// Segments before `segment`, in order, each with its last record.
+    before: VecDeque<(SegmentId, u64)>,
     segment: SegmentId,
     /// Where the next record goes in `segment`.
     offset: u64,
+    /// Records up to this one are in a checkpoint.
+    cut: u64,
     /// The last record written.
     position: u64,
     /// The last record synced: `position`, or the one before.
@@ -90,6 +101,7 @@ pub struct LogWriter<D> {
 /// Where a writer goes on.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
+    pub(crate) before: VecDeque<(SegmentId, u64)>,
     pub(crate) segment: SegmentId,
     pub(crate) offset: u64,
     pub(crate) position: u64,
@@ -103,8 +115,10 @@ impl<D: Disk> LogWriter<D> {
         Self {
             disk,
             segment_bytes: config.segment_bytes.min(SEGMENT_BYTES_MAX),
+            before: end.before,
             segment: end.segment,
             offset: end.offset,
+            cut: 0,
             position: end.position,
             durable: end.position,
             chain: end.chain,
@@ -148,6 +162,38 @@ impl<D: Disk> LogWriter<D> {
         Ok(self.durable)
     }
 
+    /// Everything up to record `position` is durable in a checkpoint, and no start will ask the log for it again:
+    /// segments without a later record may go, in [`Self::tidy`]. A position below an earlier one changes nothing.
+    pub fn cut_to(&mut self, position: u64) {
+        self.cut = self.cut.max(position);
+    }
+
+    /// Gives one segment back that [`Self::cut_to`] has made superfluous, and returns whether there is another. A failure
+    /// is final.
+    pub fn tidy(&mut self) -> Result<bool, SyncError> {
+        if let Some(why) = &self.failed {
+            return Err(SyncError { why: why.clone() });
+        }
+        let Some(segment) = self.superfluous() else { return Ok(false) };
+        match self.disk.recycle(segment) {
+            Ok(()) => drop(self.before.pop_front()),
+            // There is no room for the new name. It is tried again when the next segment is to go.
+            Err(DiskError::Full) => return Ok(false),
+            Err(error) => return Err(SyncError { why: self.fail(error) }),
+        }
+        Ok(self.superfluous().is_some())
+    }
+
+    /// The last record written; 0 before the first.
+    pub fn position(&self) -> u64 {
+        self.position
+    }
+
+    /// Segments that hold records or will hold the next.
+    pub fn segments(&self) -> usize {
+        self.before.len() + 1
+    }
+
     /// The last record that is durable; 0 before the first.
     pub fn durable(&self) -> u64 {
         self.durable
@@ -173,6 +219,12 @@ impl<D: Disk> LogWriter<D> {
         self.disk
     }
 
+    /// The oldest segment, if it may go.
+    fn superfluous(&self) -> Option<SegmentId> {
+        let &(segment, last) = self.before.front()?;
+        (last <= self.cut && last < self.durable).then_some(segment)
+    }
+
     /// Writes the encoded record, into a new segment if this one is full of records. A record that did not fit on the
     /// disk leaves no trace.
     fn write_buffer(&mut self) -> Result<(), AppendError> {
@@ -180,6 +232,7 @@ impl<D: Disk> LogWriter<D> {
         if self.offset > 0 && self.offset + bytes > self.segment_bytes {
             let next = self.segment.next();
             self.disk.create(next).map_err(|error| self.refuse(error))?;
+            self.before.push_back((self.segment, self.position));
             (self.segment, self.offset) = (next, 0);
         }
         if let Err(error) = self.disk.write_at(self.segment, self.offset, &self.buffer) {

@@ -41,6 +41,8 @@ pub struct Topology {
     pub windows: Windows,
     /// Size of a segment of a processor's log.
     pub segment_bytes: u64,
+    /// How much a processor's log grows before a checkpoint lets it be cut.
+    pub checkpoint_bytes: u64,
     /// What viewers may tap; distinct.
     pub reactions: Vec<ReactionKind>,
     nodes: Vec<Node>,

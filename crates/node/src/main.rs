@@ -1,4 +1,4 @@
-//! The binary `watershed`: one subcommand a role.
+//! The binary `watershed`: one subcommand a role, and one that checks what a stopped node has left.
 //!
 //! Each role's folder holds its driver: the only place where clock, sockets, disk and machine meet.
 //! Invariant: a bad command line or topology ends with one line and exit code 64, and nothing was bound or started.
@@ -11,6 +11,7 @@ mod outlet;
 mod presence;
 mod processor;
 mod setup;
+mod verify;
 mod wiring;
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
@@ -37,6 +38,16 @@ enum Command {
     Processor(NodeArguments),
     /// Merges the processors' reports into one ordered sequence of frames per stream.
     Merger(NodeArguments),
+    /// Checks the data directory of a stopped processor, and changes nothing in it.
+    ///
+    /// Ends with 0 if a start would find every record that was durable, with 1 if it is damaged.
+    Verify(VerifyArguments),
+}
+
+#[derive(clap::Args)]
+struct VerifyArguments {
+    /// The node's data directory, which holds `log`.
+    directory: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -81,6 +92,7 @@ fn main() -> ExitCode {
         Command::Broadcast(arguments) => (Role::Broadcast, arguments),
         Command::Processor(arguments) => (Role::Processor, arguments),
         Command::Merger(arguments) => (Role::Merger, arguments),
+        Command::Verify(VerifyArguments { directory }) => return report(verify::run(&directory)),
     };
     match start_logging(arguments.log).map_err(anyhow::Error::from).and_then(|()| run(role, arguments)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -100,11 +112,25 @@ fn refuse(who: &str, line: &str) -> ExitCode {
 /// The fact of an error message, without the usage that follows it.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a role is needed: broadcast, processor or merger; see --help".into();
+        return "a command is needed: broadcast, processor, merger or verify; see --help".into();
     }
     let message = error.to_string();
     let lines: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
     lines.join(" ").trim_start_matches("error: ").to_owned()
+}
+
+/// Says what a check has found.
+fn report(found: Result<String, verify::Failed>) -> ExitCode {
+    match found {
+        Ok(words) => {
+            println!("{words}");
+            ExitCode::SUCCESS
+        }
+        Err(failed) => {
+            eprintln!("watershed verify: {failed}");
+            if matches!(failed, verify::Failed::Usage(_)) { EXIT_USAGE.into() } else { ExitCode::FAILURE }
+        }
+    }
 }
 
 fn run(role: Role, arguments: NodeArguments) -> anyhow::Result<()> {

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashTable;
 use watershed_protocol::{Comment, CommentBody, CommentId, HybridTime, OrderKey, Position, StreamId, ViewerId};
 use xxhash_rust::xxh3::Xxh3Default;
 
-use crate::{registers::Registers, streams::ShelfNo};
+use crate::{chunks::Chunks, numbers::Numbers, registers::Registers, streams::ShelfNo};
 
 /// A comment as this processor numbers it.
 pub(crate) type CommentNo = u32;
@@ -31,12 +30,24 @@ pub(crate) struct Entry {
     pub(crate) stage: Stage,
     /// Whether the open window holds a change of its count.
     pub(crate) dirty: bool,
+    /// What of it the next checkpoint has to save.
+    pub(crate) unsaved: Unsaved,
     /// Durable: where it was written. Zero while it is not durable.
     pub(crate) written: Position,
     /// Durable: its last change; of a deleted comment, its deletion.
     pub(crate) version: Position,
     /// Durable: how many viewers like it.
     pub(crate) likes: u64,
+}
+
+/// What of a comment is not as the store has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Unsaved {
+    Nothing,
+    /// Its version and registers.
+    Metrics,
+    /// These, and itself.
+    All,
 }
 
 /// The life of a comment.
@@ -61,10 +72,11 @@ impl Entry {
             author: comment.author.clone(),
             time: comment.time,
             shelf,
+            registers: Registers::new(comment.time.millis().get()),
             content: Some(comment),
-            registers: Registers::default(),
             stage: Stage::Pending,
             dirty: false,
+            unsaved: Unsaved::Nothing,
             written: Position::ZERO,
             version: Position::ZERO,
             likes: 0,
@@ -88,33 +100,28 @@ impl Entry {
 /// Comments by number and by id.
 #[derive(Debug, Default)]
 pub(crate) struct Comments {
-    numbers: HashTable<CommentNo>,
-    entries: Vec<Entry>,
+    numbers: Numbers,
+    entries: Chunks<Entry>,
 }
 
 impl Comments {
     /// The number of an id.
     pub(crate) fn find(&self, id: &CommentId) -> Option<CommentNo> {
-        self.numbers.find(hash(id), |no| self.entries[*no as usize].id == *id).copied()
+        self.numbers.find(hash(id), |no| self.entries[no].id == *id)
     }
 
     /// Adds a comment whose id is not there.
     pub(crate) fn push(&mut self, entry: Entry) -> CommentNo {
-        let number = self.entries.len() as CommentNo;
         let hash_of_id = hash(&entry.id);
-        self.entries.push(entry);
+        let number = self.entries.push(entry);
         let entries = &self.entries;
-        self.numbers.insert_unique(hash_of_id, number, |no| hash(&entries[*no as usize].id));
-        number
+        self.numbers.find_or_insert(hash_of_id, |_| false, |no| hash(&entries[no].id), || number)
     }
 
     /// Takes back the comment that was added last.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.entries.pop()?;
-        let number = self.entries.len() as CommentNo;
-        if let Ok(found) = self.numbers.find_entry(hash(&entry.id), |no| *no == number) {
-            found.remove();
-        }
+        self.numbers.remove(hash(&entry.id), self.entries.len() as CommentNo);
         Some(entry)
     }
 
@@ -127,13 +134,13 @@ impl Comments {
 impl std::ops::Index<CommentNo> for Comments {
     type Output = Entry;
     fn index(&self, number: CommentNo) -> &Entry {
-        &self.entries[number as usize]
+        &self.entries[number]
     }
 }
 
 impl std::ops::IndexMut<CommentNo> for Comments {
     fn index_mut(&mut self, number: CommentNo) -> &mut Entry {
-        &mut self.entries[number as usize]
+        &mut self.entries[number]
     }
 }
 

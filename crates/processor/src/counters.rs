@@ -13,6 +13,10 @@ pub struct Counters {
     pub groups: u64,
     /// Commit groups that the disk had no space for.
     pub groups_refused: u64,
+    /// Checkpoints that were made.
+    pub checkpoints: u64,
+    /// Checkpoints that the store did not take.
+    pub checkpoints_failed: u64,
     /// Answers that were given.
     pub answers: u64,
     /// Writes that were refused.

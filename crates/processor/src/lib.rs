@@ -3,16 +3,22 @@
 //! A like goes `writes` → `registers` → `group` → the log; when its group is durable, `state` makes it visible, `window`
 //! gathers it and `report` tells the root. Invariant: nothing is told to anybody before it is durable.
 
+mod bytes;
+mod checkpoint;
+mod chunks;
 mod comments;
 mod config;
 mod counters;
 mod group;
 mod machine;
+mod numbers;
 mod query;
 mod registers;
 mod replay;
 mod report;
+mod restore;
 mod rows;
+mod saved;
 mod slab;
 mod slots;
 mod state;
@@ -25,3 +31,5 @@ pub use config::Config;
 pub use counters::Counters;
 pub use machine::{Input, Output, Processor};
 pub use replay::ReplayError;
+pub use restore::RestoreError;
+pub use saved::{Checkpoint, Keyspace, SavedRow};

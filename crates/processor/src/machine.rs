@@ -22,7 +22,8 @@ use watershed_protocol::{
 };
 
 use crate::{
-    Config, Counters,
+    Checkpoint, Config, Counters, SavedRow,
+    checkpoint::Saving,
     config::RETRY_AFTER_MS,
     group::{Answer, Group, Pending},
     state::State,
@@ -70,6 +71,16 @@ pub enum Input<'a> {
     MergerRoom,
     /// The root says something.
     Merger(&'a FromMerger),
+    /// Everything up to this record of the log is durable, and was said to be: save it, so that the log can be cut. Ignored
+    /// while another checkpoint is being made.
+    Save {
+        /// The record's position.
+        position: u64,
+    },
+    /// The store has taken the rows.
+    Saved,
+    /// The store has not taken them, or not all: what was to be saved is left for the next checkpoint.
+    NotSaved,
     /// Owners have changed.
     Map(Arc<Map>),
     /// A time that a peer's clock showed.
@@ -104,6 +115,10 @@ pub enum Output {
         /// The answer.
         reply: Reply,
     },
+    /// Put these rows into the store; then say [`Input::Saved`].
+    Save(Vec<SavedRow>),
+    /// All rows are in the store: make this durable, behind them; then say [`Input::Saved`], and the log can be cut.
+    Checkpoint(Checkpoint),
     /// A report to the root.
     Report(ToMerger),
     /// A count became durable: only with [`Config::trace_tallies`].
@@ -122,6 +137,11 @@ pub struct Processor {
     pub(crate) due: BTreeSet<(Millis, StreamNo)>,
     /// Whether the link to the root is there and has room.
     pub(crate) merger_takes: bool,
+    /// The checkpoint that is being made.
+    pub(crate) saving: Option<Saving>,
+    /// The last group that was sealed, and the last that is durable.
+    pub(crate) sealed: u64,
+    pub(crate) durable: u64,
     /// Answers of this step, by peer.
     ready: BTreeMap<PeerId, AnswerBatch>,
     /// Those of them that fill a batch: a group's together may be longer than a frame.
@@ -141,6 +161,9 @@ impl Processor {
             counters: Counters::default(),
             due: BTreeSet::new(),
             merger_takes: false,
+            saving: None,
+            sealed: 0,
+            durable: 0,
             ready: BTreeMap::new(),
             ready_full: Vec::new(),
             map_epoch: Epoch::ZERO,
@@ -180,6 +203,9 @@ impl Processor {
                     self.close(stream);
                 }
             }
+            Input::Save { position } => self.begin_saving(position),
+            Input::Saved => self.saved(),
+            Input::NotSaved => self.give_up_saving(),
             Input::Map(map) => self.take_map(&map),
             // A refused jump was reported by whoever heard it.
             Input::Heard(time) => drop(self.clock.hear(now, time)),
@@ -187,6 +213,7 @@ impl Processor {
         }
         self.seal(outbox);
         self.report_due(now, outbox);
+        self.save(outbox);
         self.flush(outbox);
     }
 
@@ -276,12 +303,14 @@ impl Processor {
     /// Sends the open group to the log, if none is in flight.
     fn seal(&mut self, outbox: &mut Vec<Output>) {
         if let Some((group, effects)) = self.gatherer.seal() {
+            self.sealed = group;
             outbox.push(Output::Append { group, sections: effects.sections(&self.state) });
         }
     }
 
     fn durable(&mut self, now: Millis, group: u64, outbox: &mut Vec<Output>) {
         self.counters.groups += 1;
+        self.durable = group;
         let Group { changes, pending, replies, .. } = self.gatherer.durable(group);
         let (mut streams, mut counted) = (BTreeSet::new(), BTreeSet::new());
         for change in changes {
@@ -319,6 +348,8 @@ impl Processor {
             }
         }
         shelves.into_iter().for_each(|shelf| self.state.streams.release_shelf(shelf));
+        self.sealed = group - 1;
+        self.take_back_unsure();
     }
 
     fn flush(&mut self, outbox: &mut Vec<Output>) {

@@ -1,26 +1,40 @@
-//! Who likes one comment: a register for each viewer that ever said something of it.
+//! Who likes one comment: a register for each viewer that ever said something of it, in pages of at most 4 KiB.
 //!
-//! Between `writes`, which admits likes, and the tally that counts them. The table could become pages that are loaded and
-//! checkpointed one by one: nothing outside asks for more than one viewer's register, or walks them in an order.
-//! Invariant: a register's bits only grow, except where [`Registers::put`] takes back what never became durable.
+//! Between `writes`, which admits likes, and the tally that counts them. A directory over the numbers of viewers names the
+//! page of each range; a page that is full is split in two (extendible hashing, Fagin et al. 1979, over the number itself,
+//! since numbers are dense). Nothing that grows ever moves more than one page, but for the directory: four bytes for
+//! about a thousand viewers. The page is also what a checkpoint saves. Invariant: each range of numbers has at most
+//! one page, and a register is in the page of its viewer's range.
+//!
+//! ```text
+//!  viewer >> shift     0    1    2    3    4        each entry stands for 2^shift numbers
+//!  directory         [ 0 ][ 0 ][ 2 ][ – ][ 1 ]
+//!                      └─┬──┘    │         │         a page covers one entry or a run of 2^n of them
+//!                      page 0  page 2    page 1
+//! ```
 
-use hashbrown::{HashTable, hash_table::Entry};
+mod page;
+
+use page::{Full, Page};
 
 /// A viewer as this processor numbers it; see `viewers`.
 pub(crate) type ViewerNo = u32;
 
-/// The registers of one comment, 13 bytes for each place of the table.
-#[derive(Debug, Default)]
-pub(crate) struct Registers {
-    cells: HashTable<Cell>,
-}
+/// No page in a directory.
+const NONE: u32 = u32::MAX;
+/// One entry for all numbers.
+const SHIFT_MAX: u8 = 32;
 
-/// The bits of a register in halves, so that a cell takes 12 bytes and not 16.
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    viewer: ViewerNo,
-    low: u32,
-    high: u32,
+/// The registers of one comment.
+#[derive(Debug)]
+pub(crate) struct Registers {
+    /// What cells of pages count from: the bits of a stamp just before the comment was written.
+    base: u64,
+    /// An entry of the directory stands for this many numbers, as a power of two.
+    shift: u8,
+    directory: Vec<u32>,
+    pages: Vec<Page>,
+    len: u32,
 }
 
 /// What became of a register that was offered.
@@ -38,95 +52,130 @@ pub(crate) enum Merged {
     },
 }
 
+impl Default for Registers {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 impl Registers {
+    /// No registers yet, of a comment that was written at this time: later stamps, of the next 24 days, take 4 bytes.
+    pub(crate) fn new(written_ms: u64) -> Self {
+        let base = written_ms.saturating_sub(1) << 1;
+        Self { base, shift: SHIFT_MAX, directory: Vec::new(), pages: Vec::new(), len: 0 }
+    }
+
     /// Takes the register if it is later than what is there.
     pub(crate) fn merge(&mut self, viewer: ViewerNo, bits: u64) -> Merged {
-        match self.cells.entry(hash(viewer), |cell| cell.viewer == viewer, |cell| hash(cell.viewer)) {
-            Entry::Occupied(mut found) => {
-                let before = found.get().bits();
-                if before >= bits {
-                    return Merged::Kept { bits: before };
-                }
-                *found.get_mut() = Cell::new(viewer, bits);
-                Merged::Taken { before }
-            }
-            Entry::Vacant(place) => {
-                place.insert(Cell::new(viewer, bits));
-                Merged::Taken { before: 0 }
-            }
+        let before = self.get(viewer);
+        if before >= bits {
+            return Merged::Kept { bits: before };
         }
+        self.put(viewer, bits);
+        Merged::Taken { before }
     }
 
     /// The viewer's register, 0 for none.
     pub(crate) fn get(&self, viewer: ViewerNo) -> u64 {
-        self.cells.find(hash(viewer), |cell| cell.viewer == viewer).map_or(0, |cell| cell.bits())
+        self.page(viewer).map_or(0, |page| self.pages[page].get(self.base, viewer))
     }
 
-    /// Sets a register to what it was, 0 for none.
+    /// Sets a register, 0 for none: to what it was, when what replaced it was taken back.
     pub(crate) fn put(&mut self, viewer: ViewerNo, bits: u64) {
-        if let Ok(mut found) = self.cells.find_entry(hash(viewer), |cell| cell.viewer == viewer) {
-            if bits == 0 {
-                found.remove();
-            } else {
-                *found.get_mut() = Cell::new(viewer, bits);
+        if bits == 0 {
+            if let Some(page) = self.page(viewer) {
+                self.len -= u32::from(self.pages[page].remove(viewer));
             }
-        } else if bits != 0 {
-            self.cells.insert_unique(hash(viewer), Cell::new(viewer, bits), |cell| hash(cell.viewer));
+            return;
+        }
+        loop {
+            let page = self.page(viewer).unwrap_or_else(|| self.add_page(viewer));
+            match self.pages[page].put(self.base, viewer, bits) {
+                Ok(is_new) => {
+                    self.len += u32::from(is_new);
+                    return;
+                }
+                Err(Full) => self.split(page),
+            }
         }
     }
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.cells.len()
-    }
-}
-
-impl Cell {
-    fn new(viewer: ViewerNo, bits: u64) -> Self {
-        Self { viewer, low: bits as u32, high: (bits >> 32) as u32 }
+        self.len as usize
     }
 
-    fn bits(&self) -> u64 {
-        u64::from(self.high) << 32 | u64::from(self.low)
+    /// How many of them say "liked".
+    pub(crate) fn liked(&self) -> u64 {
+        self.pages.iter().map(|page| page.entries(self.base).filter(|(_, bits)| bits & 1 == 0).count() as u64).sum()
     }
-}
 
-/// SplitMix64's finaliser: numbers are dense, the table wants their high and low bits mixed.
-fn hash(viewer: ViewerNo) -> u64 {
-    let mut bits = u64::from(viewer).wrapping_add(0x9e37_79b9_7f4a_7c15);
-    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    bits ^ (bits >> 31)
+    /// The next page, from this one on, that has changed since it was taken so: its number, its first viewer, its cells.
+    pub(crate) fn take_changed(&mut self, from: usize) -> Option<(usize, ViewerNo, Vec<(ViewerNo, u64)>)> {
+        let number = (from..self.pages.len()).find(|number| self.pages[*number].changed)?;
+        let page = &mut self.pages[number];
+        page.changed = false;
+        Some((number, page.first(), page.entries(self.base).collect()))
+    }
+
+    /// Says of all pages whether they have changed: none after a restore, all when what was taken was not saved.
+    pub(crate) fn set_changed(&mut self, changed: bool) {
+        self.pages.iter_mut().for_each(|page| page.changed = changed);
+    }
+
+    /// The first viewer of each page.
+    pub(crate) fn firsts(&self) -> impl Iterator<Item = ViewerNo> {
+        self.pages.iter().map(Page::first)
+    }
+
+    /// The page of a viewer's range.
+    fn page(&self, viewer: ViewerNo) -> Option<usize> {
+        let entry = u64::from(viewer) >> self.shift;
+        self.directory.get(entry as usize).filter(|page| **page != NONE).map(|page| *page as usize)
+    }
+
+    /// A page for the one entry of a viewer.
+    fn add_page(&mut self, viewer: ViewerNo) -> usize {
+        let entry = u64::from(viewer) >> self.shift;
+        self.name(entry, 1, Page::new((entry << self.shift) as ViewerNo, self.shift))
+    }
+
+    /// Puts a page into the directory, for these entries.
+    fn name(&mut self, entry: u64, entries: u64, page: Page) -> usize {
+        let (first, end) = (entry as usize, (entry + entries) as usize);
+        if self.directory.len() < end {
+            self.directory.resize(end, NONE);
+        }
+        self.directory[first..end].fill(self.pages.len() as u32);
+        self.pages.push(page);
+        self.pages.len() - 1
+    }
+
+    /// Halves a page's range, or, where it is dense enough, gives every number of the range a place.
+    fn split(&mut self, number: usize) {
+        if self.pages[number].condense() {
+            return;
+        }
+        let (lower, upper) = self.pages[number].halves(self.base);
+        while lower.shift() < self.shift {
+            self.shift -= 1;
+            self.directory = self.directory.iter().flat_map(|page| [*page, *page]).collect();
+        }
+        let entries = 1u64 << (lower.shift() - self.shift);
+        let entry = u64::from(upper.first()) >> self.shift;
+        self.pages[number] = lower;
+        if upper.is_empty() {
+            // The upper half may be far beyond the last viewer: it has a page when it has a register.
+            let end = ((entry + entries) as usize).min(self.directory.len());
+            self.directory[(entry as usize).min(end)..end].fill(NONE);
+            while self.directory.last() == Some(&NONE) {
+                self.directory.pop();
+            }
+        } else {
+            self.name(entry, entries, upper);
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_later_register_stays_in_whatever_order_they_come() {
-        let mut registers = Registers::default();
-        assert_eq!(registers.merge(7, 20), Merged::Taken { before: 0 });
-        assert_eq!(registers.merge(7, 20), Merged::Kept { bits: 20 });
-        assert_eq!(registers.merge(7, 10), Merged::Kept { bits: 20 });
-        assert_eq!(registers.merge(7, u64::MAX >> 9), Merged::Taken { before: 20 });
-        assert_eq!(registers.get(7), u64::MAX >> 9);
-        assert_eq!(registers.get(8), 0);
-    }
-
-    #[test]
-    fn what_was_taken_back_was_never_there() {
-        let mut registers = Registers::default();
-        registers.merge(1, 5);
-        registers.merge(1, 9);
-        registers.put(1, 5);
-        assert_eq!(registers.get(1), 5);
-        registers.put(1, 0);
-        assert_eq!((registers.get(1), registers.len()), (0, 0));
-    }
-
-    #[test]
-    fn a_cell_is_twelve_bytes() {
-        assert_eq!(size_of::<Cell>(), 12);
-    }
-}
+mod tests;

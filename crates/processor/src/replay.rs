@@ -8,11 +8,12 @@ use watershed_log::Section;
 use watershed_protocol::{CommentId, Position, Slot};
 
 use crate::{
-    comments::{CommentNo, Entry, Stage},
+    bytes::RowError,
+    comments::{CommentNo, Entry, Stage, Unsaved},
     group::{Change, TapsChange},
     machine::Processor,
     registers::Merged,
-    rows::{Decoder, ROWS_FORMAT, Row, RowError},
+    rows::{Decoder, ROWS_FORMAT, Row},
     state::State,
 };
 
@@ -61,9 +62,14 @@ impl Processor {
         let mut at = from;
         let wrong = |at: Position, why: String| ReplayError::Row { slot, at: at.next(), why };
         while let Some(row) = rows.next().map_err(|error: RowError| wrong(at, error.to_string()))? {
-            let change = self.change_of(slot, row).map_err(|why| wrong(at, why))?;
+            let known = if self.state.restored { self.state.knows(slot, at.next(), &row) } else { false };
             self.state.slots.applied(slot);
-            self.state.publish(change);
+            if known {
+                self.state.slots.published(slot);
+            } else {
+                let change = self.change_of(slot, row).map_err(|why| wrong(at, why))?;
+                self.state.publish(change);
+            }
             at = at.next();
         }
         if at != *to {
@@ -98,7 +104,11 @@ impl Processor {
             Row::Deletion { comment } => Change::Deletion { comment: state.live(slot, &comment)? },
             Row::Pin { stream, time, comment } => {
                 self.clock.recover(time);
-                let comment = comment.map(|id| state.live(slot, &id)).transpose()?;
+                // In the store it may have been deleted since; the pin still replaces the one before.
+                let comment = match comment {
+                    Some(id) if state.restored => Some(state.comments.find(&id).ok_or("there is no such comment")?),
+                    comment => comment.map(|id| state.live(slot, &id)).transpose()?,
+                };
                 let shelf = state.streams.shelf(&stream, slot);
                 if comment.is_some_and(|comment| state.comments[comment].shelf != shelf) {
                     return Err("the pinned comment is of another stream".into());
@@ -119,6 +129,47 @@ impl Processor {
 }
 
 impl State {
+    /// Whether a row of the log is in the store already, itself or what came after it: checkpoints may be later than the
+    /// record from which the log is replayed.
+    fn knows(&mut self, slot: Slot, at: Position, row: &Row) -> bool {
+        match row {
+            Row::Comment { comment, .. } => {
+                self.comments.find(&comment.id).is_some_and(|found| self.comments[found].written == at)
+            }
+            Row::Like { comment, viewer, register } => {
+                let Some(comment) = self.comments.find(comment) else { return false };
+                let viewer = self.viewers.intern(*viewer);
+                let entry = &self.comments[comment];
+                let known = entry.stage == Stage::Deleted || entry.registers.get(viewer) >= register.to_bits();
+                known && self.changed_by(comment, at)
+            }
+            Row::Deletion { comment } => {
+                let Some(comment) = self.comments.find(comment) else { return false };
+                self.comments[comment].stage == Stage::Deleted && self.changed_by(comment, at)
+            }
+            Row::Pin { stream, .. } => {
+                let shelf = self.streams.shelf(stream, slot);
+                self.streams.shelves[shelf].pin.is_some_and(|pin| pin.position >= at)
+            }
+            Row::Taps { stream, .. } => {
+                let shelf = self.streams.shelf(stream, slot);
+                self.streams.shelves[shelf].taps.version >= at
+            }
+        }
+    }
+
+    /// A comment may have changed here: that cannot be told any more. A version may be too late, but not too early.
+    fn changed_by(&mut self, comment: CommentNo, at: Position) -> bool {
+        let entry = &mut self.comments[comment];
+        let changed = &mut self.streams.shelves[entry.shelf].changed;
+        *changed = at.max(*changed);
+        if entry.version < at {
+            entry.version = at;
+            self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
+        }
+        true
+    }
+
     /// The comment that a row of this slot changes.
     fn live(&self, slot: Slot, id: &CommentId) -> Result<CommentNo, String> {
         let found = self.comments.find(id).filter(|_| id.slot() == slot);

@@ -75,6 +75,16 @@ impl Slots {
         self.list[slot.index()].durable
     }
 
+    /// Whether the slot ever had a durable change here.
+    pub(crate) fn has_rows(&self, slot: Slot) -> bool {
+        self.durable(slot) > Position::ZERO
+    }
+
+    /// Where a checkpoint says that the slot stood.
+    pub(crate) fn restore(&mut self, slot: Slot, epoch: Epoch, position: Position) {
+        self.list[slot.index()] = State { owned: false, epoch, position, durable: position };
+    }
+
     /// A change of the slot was applied.
     pub(crate) fn applied(&mut self, slot: Slot) {
         let state = &mut self.list[slot.index()];

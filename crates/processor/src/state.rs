@@ -6,7 +6,8 @@
 use watershed_protocol::{CommentId, Part, Position, Slot, StreamId, Tally, peer::report::TallyRow};
 
 use crate::{
-    comments::{CommentNo, Comments, Stage},
+    checkpoint::ToSave,
+    comments::{CommentNo, Comments, Stage, Unsaved},
     group::{Change, TapsChange},
     registers::Registers,
     rows::Encoder,
@@ -25,6 +26,10 @@ pub(crate) struct State {
     pub(crate) streams: Streams,
     /// Registers of all comments.
     pub(crate) registers: u64,
+    /// What the next checkpoint has to save.
+    pub(crate) to_save: ToSave,
+    /// Whether a store was read: rows of the log may then be known already.
+    pub(crate) restored: bool,
 }
 
 /// What a published change asks of the machine.
@@ -108,6 +113,7 @@ impl State {
         let mut published = Published { stream: Some(stream), counted: None };
         match change {
             Change::Like { comment, before, after, .. } => {
+                self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
                 if liked(before) == liked(after) {
                     return Published::default();
                 }
@@ -129,6 +135,7 @@ impl State {
                 shelf.written.push(comment);
                 shelf.comments += 1;
                 self.streams[stream].history.insert(entry.order(), comment);
+                self.to_save.comment(&mut self.comments, comment, Unsaved::All);
                 self.mark(stream, slot, position, What::Comment(comment));
             }
             Change::Deletion { comment } => {
@@ -139,12 +146,15 @@ impl State {
                 shelf.comments -= 1;
                 shelf.likes -= std::mem::take(&mut entry.likes);
                 self.registers -= entry.registers.len() as u64;
+                self.to_save.forget(entry);
                 entry.registers = Registers::default();
                 self.streams[stream].history.remove(&entry.order());
+                self.to_save.comment(&mut self.comments, comment, Unsaved::All);
                 self.mark(stream, slot, position, What::Deletion(comment));
             }
             Change::Pin { time, comment, .. } => {
                 shelf.pin = Some(Pin { time, comment, position });
+                self.to_save.shelf(number);
                 self.mark(stream, slot, position, What::Pin);
             }
             Change::Taps(taps) => self.publish_taps(*taps, position),
@@ -154,6 +164,7 @@ impl State {
 
     fn publish_taps(&mut self, taps: TapsChange, position: Position) {
         let TapsChange { shelf, before, after, .. } = taps;
+        self.to_save.shelf(shelf);
         let shelf = &mut self.streams.shelves[shelf];
         for (kind, count) in after {
             let counted = before.as_ref().and_then(|before| before.get(&kind)).copied().unwrap_or_default();

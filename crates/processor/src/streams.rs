@@ -141,6 +141,17 @@ impl Streams {
         }
     }
 
+    /// Forgets what is summed up over comments, and sums up taps anew.
+    pub(crate) fn reset_sums(&mut self) {
+        for shelf in self.shelves.values_mut() {
+            (shelf.comments, shelf.likes) = (0, 0);
+            shelf.taps.sums.clear();
+            for (kind, count) in shelf.taps.reporters.values().flatten() {
+                *shelf.taps.sums.entry(kind.clone()).or_default() += count;
+            }
+        }
+    }
+
     /// All streams by name.
     pub(crate) fn numbers(&self) -> impl Iterator<Item = StreamNo> {
         self.numbers.values().copied()

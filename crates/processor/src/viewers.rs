@@ -3,39 +3,36 @@
 //! Numbers are this process's own: the log and the wire carry keys. Invariant: a key keeps its number for the life of the
 //! process.
 
-use hashbrown::HashTable;
 use watershed_protocol::ViewerKey;
 
-use crate::registers::ViewerNo;
+use crate::{chunks::Chunks, numbers::Numbers, registers::ViewerNo};
 
 /// All viewers that ever liked something here.
 #[derive(Debug, Default)]
 pub(crate) struct Viewers {
-    numbers: HashTable<ViewerNo>,
-    keys: Vec<ViewerKey>,
+    numbers: Numbers,
+    keys: Chunks<ViewerKey>,
 }
 
 impl Viewers {
     /// The number of `key`, given now if it has none.
     pub(crate) fn intern(&mut self, key: ViewerKey) -> ViewerNo {
-        let keys = &mut self.keys;
-        let found = self.numbers.entry(hash(&key), |no| keys[*no as usize] == key, |no| hash(&keys[*no as usize]));
-        *found
-            .or_insert_with(|| {
-                keys.push(key);
-                (keys.len() - 1) as ViewerNo
-            })
-            .get()
+        if let Some(number) = self.find(key) {
+            return number;
+        }
+        let number = self.keys.push(key);
+        let keys = &self.keys;
+        self.numbers.find_or_insert(hash(&key), |_| false, |no| hash(&keys[no]), || number)
     }
 
     /// The number of `key`, if it has one.
     pub(crate) fn find(&self, key: ViewerKey) -> Option<ViewerNo> {
-        self.numbers.find(hash(&key), |no| self.keys[*no as usize] == key).copied()
+        self.numbers.find(hash(&key), |no| self.keys[no] == key)
     }
 
     /// The key of a number.
     pub(crate) fn key(&self, number: ViewerNo) -> ViewerKey {
-        self.keys[number as usize]
+        self.keys[number]
     }
 
     /// How many there are.

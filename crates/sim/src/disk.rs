@@ -1,19 +1,27 @@
-//! A processor's disk: the real log on a disk in memory, with the time that syncs take.
+//! A processor's disk: the real log on a disk in memory, and beside it the store.
 //!
 //! Between the processor's driver and the log's own code. Invariant: what a crash keeps is what was synced, and of the
 //! rest only what the seed says.
 
 use watershed_log::{AppendError, LogConfig, LogWriter, MemoryDisk, Section, recover};
-use watershed_processor::Processor;
+use watershed_processor::{Checkpoint, Processor};
 
-use crate::outside::Sabotage;
+use crate::{outside::Sabotage, store::Store};
 
 /// Small, so that a run goes through many segments.
-const SEGMENT_BYTES: u64 = 16 * 1024;
+const SEGMENT_BYTES: u64 = 4 * 1024;
 
-/// What one machine's disk holds, and the process's log on it while one runs.
+/// What one machine's disk holds: the log, and the store that checkpoints go to.
 #[derive(Debug)]
-pub(crate) enum Disk {
+pub(crate) struct Disk {
+    log: Log,
+    pub(crate) store: Store,
+    /// Whether there is no room for more.
+    pub(crate) full: bool,
+}
+
+#[derive(Debug)]
+enum Log {
     /// No process has it open.
     Closed(MemoryDisk),
     /// The log is open.
@@ -22,54 +30,84 @@ pub(crate) enum Disk {
 
 impl Disk {
     pub(crate) fn new() -> Self {
-        Self::Closed(MemoryDisk::new())
+        Self { log: Log::Closed(MemoryDisk::new()), store: Store::default(), full: false }
     }
 
     /// Opens the log: all of it is read into the machine. Whatever cannot be read is a bug: no fault damages what was
     /// synced.
     pub(crate) fn open(&mut self, machine: &mut Processor) -> Result<u64, String> {
-        let Self::Closed(disk) = self else { return Err("the log is open already".into()) };
-        disk.make_room();
+        self.make_room();
+        let Log::Closed(disk) = &mut self.log else { return Err("the log is open already".into()) };
         let disk = std::mem::take(disk);
+        let base = self.store.read(machine)?;
         let config = LogConfig { segment_bytes: SEGMENT_BYTES };
         let replay = |record: watershed_log::Record| record.sections.iter().try_for_each(|part| machine.replay(part));
-        let (writer, recovered) = recover(disk, config, replay).map_err(|error| error.to_string())?;
-        *self = Self::Open(Box::new(writer));
-        Ok(recovered.records)
+        let (writer, recovered) = recover(disk, config, base, replay).map_err(|error| error.to_string())?;
+        self.log = Log::Open(Box::new(writer));
+        Ok(recovered.replayed)
     }
 
     /// Writes a group; it is durable after [`Disk::sync`].
     pub(crate) fn append(&mut self, sections: &[Section]) -> Result<u64, AppendError> {
-        match self {
-            Self::Open(writer) => writer.append(sections),
-            Self::Closed(_) => Err(AppendError::Failed { why: "the log is not open".into() }),
+        match &mut self.log {
+            Log::Open(writer) => writer.append(sections),
+            Log::Closed(_) => Err(AppendError::Failed { why: "the log is not open".into() }),
         }
     }
 
     pub(crate) fn sync(&mut self, sabotage: Option<Sabotage>) -> Result<(), String> {
-        match self {
+        match &mut self.log {
             _ if sabotage == Some(Sabotage::SkipSync) => Ok(()),
-            Self::Open(writer) => writer.sync().map(drop).map_err(|error| error.to_string()),
-            Self::Closed(_) => Err("the log is not open".into()),
+            Log::Open(writer) => {
+                writer.sync().map_err(|error| error.to_string())?;
+                // As the real disk's thread does, only at once. It gives way to a full disk.
+                if writer.disk_mut().spares() == 0 {
+                    writer.disk_mut().prewrite(SEGMENT_BYTES as usize);
+                }
+                Ok(())
+            }
+            Log::Closed(_) => Err("the log is not open".into()),
         }
+    }
+
+    /// The last record that is durable, and bytes that were written to the log since the process started.
+    pub(crate) fn durable(&self) -> (u64, u64) {
+        match &self.log {
+            Log::Open(writer) => (writer.durable(), writer.bytes_written()),
+            Log::Closed(_) => (0, 0),
+        }
+    }
+
+    /// The store holds everything up to this checkpoint: the log is cut.
+    pub(crate) fn seal(&mut self, checkpoint: Checkpoint) -> Result<(), String> {
+        let position = checkpoint.position;
+        self.store.seal(checkpoint);
+        if let Log::Open(writer) = &mut self.log {
+            writer.cut_to(position);
+            while writer.tidy().map_err(|error| error.to_string())? {}
+        }
+        Ok(())
     }
 
     /// Takes no more bytes than these.
     pub(crate) fn fill(&mut self, bytes: usize) {
+        self.full = true;
         self.with(|disk| disk.full_after(bytes));
     }
 
     /// Has room again.
     pub(crate) fn make_room(&mut self) {
+        self.full = false;
         self.with(MemoryDisk::make_room);
     }
 
     /// The process is gone. With `power` gone too, what was not synced is lost, or torn, as the seed says.
     pub(crate) fn crash(&mut self, power: bool, random: &mut fastrand::Rng) {
-        let mut disk = match std::mem::replace(self, Self::new()) {
-            Self::Open(writer) => writer.into_disk(),
-            Self::Closed(disk) => disk,
+        let mut disk = match std::mem::replace(&mut self.log, Log::Closed(MemoryDisk::new())) {
+            Log::Open(writer) => writer.into_disk(),
+            Log::Closed(disk) => disk,
         };
+        self.store.crash(random);
         if power {
             if random.bool() {
                 disk.crash_scattered(|| random.bool());
@@ -78,13 +116,13 @@ impl Disk {
                 disk.crash(torn);
             }
         }
-        *self = Self::Closed(disk);
+        self.log = Log::Closed(disk);
     }
 
     fn with(&mut self, change: impl FnOnce(&mut MemoryDisk)) {
-        match self {
-            Self::Closed(disk) => change(disk),
-            Self::Open(writer) => change(writer.disk_mut()),
+        match &mut self.log {
+            Log::Closed(disk) => change(disk),
+            Log::Open(writer) => change(writer.disk_mut()),
         }
     }
 }

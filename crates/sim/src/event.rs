@@ -54,6 +54,8 @@ pub(crate) enum NodeEvent {
     Synced { group: u64 },
     /// The disk had no place.
     Full { group: u64 },
+    /// The store has taken a part of a checkpoint, or all of it; or it had no place.
+    Saved { taken: bool, checkpoint: Option<Box<watershed_processor::Checkpoint>> },
     /// The map has changed.
     Map,
     /// The checker asks for a page of history.

@@ -21,6 +21,7 @@ mod links;
 mod network;
 mod node;
 mod outside;
+mod store;
 mod time;
 mod trace;
 mod viewer;

@@ -6,12 +6,16 @@
 //!
 //! All groups that queue up during a sync go into one record and one sync. Joining them keeps the writer's promise of
 //! one unsynced record, on which recovery rests.
+//!
+//! Segments that a checkpoint has made superfluous go back to the disk between commits, one at a time, or one after the
+//! other when there is nothing to commit.
 
 use std::{
     collections::VecDeque,
     io,
     sync::{
         Arc,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -35,6 +39,9 @@ pub enum CommitEvent {
     Durable {
         /// The group's number.
         group: u64,
+        /// The last record of the log that holds nothing of a later group: where a checkpoint stands that holds this group
+        /// and all before it.
+        position: u64,
     },
     /// The disk is full, and nothing of the group is in the log. Neither is anything of the groups after it, until
     /// the first that was refused has been submitted again, under its number.
@@ -67,10 +74,28 @@ struct Group {
     sections: Vec<Section>,
 }
 
+enum Order {
+    Commit(Group),
+    /// Look at [`Shared::cut`].
+    Tidy,
+}
+
+/// What the handle and the thread both see.
+#[derive(Debug, Default)]
+struct Shared {
+    /// Groups in the queue.
+    queued: AtomicUsize,
+    /// Records up to this one are in a checkpoint.
+    cut: AtomicU64,
+    /// Whether an [`Order::Tidy`] is in the queue: it holds at most one.
+    tidy_queued: AtomicBool,
+}
+
 /// A running commit thread. Dropping it commits what was submitted, then ends it.
 #[derive(Debug)]
 pub struct CommitThread {
-    queue: Option<SyncSender<Group>>,
+    queue: Option<SyncSender<Order>>,
+    shared: Arc<Shared>,
     stats: Arc<CommitStats>,
     thread: Option<JoinHandle<()>>,
 }
@@ -83,22 +108,46 @@ impl CommitThread {
         writer: LogWriter<D>,
         event: impl FnMut(CommitEvent) + Send + 'static,
     ) -> io::Result<Self> {
-        let (queue, groups) = sync_channel(GROUPS_QUEUED_MAX);
-        let stats = Arc::new(CommitStats::default());
-        let committer =
-            Committer { writer, event, stats: stats.clone(), expected: 1, refused: false, waiting: VecDeque::new() };
-        let thread = thread::Builder::new().name("commit".into()).spawn(move || committer.run(groups))?;
-        Ok(Self { queue: Some(queue), stats, thread: Some(thread) })
+        let (queue, orders) = sync_channel(GROUPS_QUEUED_MAX + 1);
+        let (shared, stats) = (Arc::new(Shared::default()), Arc::new(CommitStats::default()));
+        let committer = Committer {
+            writer,
+            event,
+            shared: shared.clone(),
+            stats: stats.clone(),
+            expected: 1,
+            refused: false,
+            waiting: VecDeque::new(),
+            untidy: false,
+        };
+        let thread = thread::Builder::new().name("commit".into()).spawn(move || committer.run(orders))?;
+        Ok(Self { queue: Some(queue), shared, stats, thread: Some(thread) })
     }
 
     /// Hands a group over, without waiting. Groups are numbered 1, 2, 3… in the order of their submission; one that was
     /// refused because the disk was full comes again under its number.
     pub fn submit(&self, group: u64, sections: Vec<Section>) -> Result<(), SubmitError> {
         let Some(queue) = &self.queue else { return Err(SubmitError::Failed) };
-        queue.try_send(Group { number: group, sections }).map_err(|refused| match refused {
-            TrySendError::Full(group) => SubmitError::Busy(group.sections),
-            TrySendError::Disconnected(_) => SubmitError::Failed,
+        if self.shared.queued.fetch_add(1, SeqCst) >= GROUPS_QUEUED_MAX {
+            self.shared.queued.fetch_sub(1, SeqCst);
+            return Err(SubmitError::Busy(sections));
+        }
+        queue.try_send(Order::Commit(Group { number: group, sections })).map_err(|refused| match refused {
+            TrySendError::Full(Order::Commit(group)) => SubmitError::Busy(group.sections),
+            TrySendError::Full(Order::Tidy) | TrySendError::Disconnected(_) => SubmitError::Failed,
         })
+    }
+
+    /// Everything up to record `position` of the log is durable in a checkpoint, and no start will ask the log for it
+    /// again: segments without a later record go back to the disk. Does not wait; nothing tells when it is done.
+    pub fn cut_to(&self, position: u64) {
+        self.shared.cut.fetch_max(position, SeqCst);
+        if let Some(queue) = &self.queue
+            && !self.shared.tidy_queued.swap(true, SeqCst)
+        {
+            // A log that has failed is not cut.
+            let _ = queue.try_send(Order::Tidy);
+        }
     }
 
     /// The thread's counters.
@@ -131,6 +180,7 @@ impl Drop for CommitThread {
 struct Committer<D, F> {
     writer: LogWriter<D>,
     event: F,
+    shared: Arc<Shared>,
     stats: Arc<CommitStats>,
     /// The number that the next group in the log has.
     expected: u64,
@@ -138,6 +188,8 @@ struct Committer<D, F> {
     refused: bool,
     /// Taken from the queue and not yet committed.
     waiting: VecDeque<Group>,
+    /// Whether the log may have segments that can go.
+    untidy: bool,
 }
 
 /// Groups that share a record: from the expected one to before `end`.
@@ -153,24 +205,49 @@ struct Ended {
 }
 
 impl<D: Disk, F: FnMut(CommitEvent)> Committer<D, F> {
-    fn run(mut self, groups: Receiver<Group>) {
-        if let Err(Ended { group, why }) = self.commit_all(&groups) {
+    fn run(mut self, orders: Receiver<Order>) {
+        if let Err(Ended { group, why }) = self.commit_all(&orders) {
             // Closed first, so that whoever has been told submits in vain.
-            drop(groups);
+            drop(orders);
             (self.event)(CommitEvent::Failed { group, why });
         }
     }
 
     /// Commits what comes, until nobody can submit any more.
-    fn commit_all(&mut self, groups: &Receiver<Group>) -> Result<(), Ended> {
-        while let Ok(group) = groups.recv() {
-            self.waiting.push_back(group);
-            while !self.waiting.is_empty() {
-                let room = GROUPS_QUEUED_MAX.saturating_sub(self.waiting.len());
-                self.waiting.extend(groups.try_iter().take(room));
+    fn commit_all(&mut self, orders: &Receiver<Order>) -> Result<(), Ended> {
+        while let Ok(order) = orders.recv() {
+            self.take(order);
+            while self.untidy || !self.waiting.is_empty() {
+                while self.waiting.len() < GROUPS_QUEUED_MAX
+                    && let Ok(order) = orders.try_recv()
+                {
+                    self.take(order);
+                }
                 self.commit_some()?;
+                self.tidy()?;
             }
         }
+        Ok(())
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Commit(group) => {
+                self.shared.queued.fetch_sub(1, SeqCst);
+                self.waiting.push_back(group);
+            }
+            Order::Tidy => {
+                // In this order: a position that comes after it is read here, or queues again.
+                self.shared.tidy_queued.store(false, SeqCst);
+                self.writer.cut_to(self.shared.cut.load(SeqCst));
+                self.untidy = true;
+            }
+        }
+    }
+
+    /// Gives at most one segment back.
+    fn tidy(&mut self) -> Result<(), Ended> {
+        self.untidy = self.writer.tidy().map_err(|error| Ended { group: self.expected, why: error.to_string() })?;
         Ok(())
     }
 
@@ -189,7 +266,11 @@ impl<D: Disk, F: FnMut(CommitEvent)> Committer<D, F> {
                 self.stats.committed(end - self.expected, bytes, begun.elapsed());
                 self.expected = end;
                 self.refused = false;
-                groups.for_each(|group| (self.event)(CommitEvent::Durable { group }));
+                let record = self.writer.durable();
+                groups.for_each(|group| {
+                    let position = if group + 1 == end { record } else { record - 1 };
+                    (self.event)(CommitEvent::Durable { group, position });
+                });
             }
             Err(AppendError::Full) => {
                 self.stats.was_full();

@@ -1,8 +1,7 @@
-//! The real disk under the log: segment files, and the thread that commits to them.
+//! The real disk: the log's segment files, the keyspaces of checkpoints, and the threads that write to them.
 //!
-//! It drives `watershed-log` as the simulator does, with a directory for a disk. The log is the only durable copy
-//! today: [`open`] replays all of it into memory, and keyspaces filled from it at checkpoints stand beside
-//! [`FileDisk`], never under it. Invariant: a group is called durable only after an fdatasync that followed all of its
+//! It drives `watershed-log` as the simulator does, with a directory for a disk. Beside it stand [`Keyspaces`], which are
+//! filled at checkpoints, so that the log can be cut and a start reads only what came after. Invariant: a group is called durable only after an fdatasync that followed all of its
 //! bytes.
 //!
 //! ```text
@@ -13,10 +12,16 @@
 
 mod commit;
 mod file;
+mod keyspaces;
 mod open;
+mod save;
+mod spares;
 mod stats;
 
 pub use commit::{CommitEvent, CommitThread, GROUPS_QUEUED_MAX, SubmitError};
 pub use file::{FileDisk, FileDiskError};
-pub use open::{OpenError, open};
+pub use keyspaces::{KeyspaceError, Keyspaces, Rows};
+pub use open::{OpenError, open, verify};
+pub use save::{SaveEvent, SaveThread};
+pub use spares::{SegmentFigures, SegmentStats};
 pub use stats::{BUCKETS_US, CommitFigures, CommitStats};

@@ -1,11 +1,11 @@
-//! Opens the log in a directory: lock, replay, ready to commit.
+//! Opens the log in a directory: lock, replay, ready to commit. Or only reads it.
 //!
-//! What a processor's `main` calls before it binds anything. Invariant: a log that does not read in full, up to a torn
+//! What a processor calls before it takes part in anything, and `watershed verify` of a stopped one. Invariant: a log that does not read in full, up to a torn
 //! tail, is not opened; the error says where to look.
 
 use std::path::{Path, PathBuf};
 
-use watershed_log::{LogConfig, LogWriter, Record, RecoverError, Recovered, recover};
+use watershed_log::{Base, LogConfig, LogWriter, Record, RecoverError, Recovered, recover, verify as read};
 
 use crate::{FileDisk, FileDiskError};
 
@@ -25,15 +25,26 @@ pub enum OpenError<E> {
     },
 }
 
-/// Replays the log in `directory`, which is made if it does not exist, and opens it for a
+/// Replays the log in `directory`, which is made if it does not exist, after `base`, and opens it for a
 /// [`CommitThread`](crate::CommitThread).
 pub fn open<E>(
     directory: &Path,
     config: LogConfig,
+    base: Base,
     replay: impl FnMut(Record) -> Result<(), E>,
 ) -> Result<(LogWriter<FileDisk>, Recovered), OpenError<E>> {
-    let disk = FileDisk::open(directory)?;
-    recover(disk, config, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
+    let disk = FileDisk::open(directory, config.segment_bytes)?;
+    recover(disk, config, base, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
+}
+
+/// Reads the log in `directory` as [`open`] does and changes nothing: what it says, a start would find.
+pub fn verify<E>(
+    directory: &Path,
+    base: Base,
+    replay: impl FnMut(Record) -> Result<(), E>,
+) -> Result<Recovered, OpenError<E>> {
+    let disk = FileDisk::open_to_read(directory)?;
+    read(disk, base, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
 }
 
 #[cfg(test)]

@@ -23,6 +23,8 @@ let writes = 0;
 let lastStamp = 0;
 let connection = null;
 let attempts = 0;
+/** Counts the streams that were joined on this page. */
+let visit = 0;
 let beatTimer = 0;
 let retryTimer = 0;
 let limits = { beat_ms: 20000, comment_bytes: 1000 };
@@ -136,10 +138,15 @@ function apply(delta) {
   }
 }
 
+/** Which of these comments this viewer likes; asked again while an owner of comments cannot be reached. */
 async function askLikes(ids) {
-  const [stream, viewer] = [byId("stream").value, byId("viewer").value];
+  const [asked, epoch, stream, viewer] = [visit, view.epoch, byId("stream").value, byId("viewer").value];
   if (!ids.length) return;
   const answer = await fetch(`/v1/streams/${stream}/likes?viewer=${viewer}&ids=${ids.slice(-100).join(",")}`).catch(() => null);
+  // A later snapshot asks for itself, and another visit is another viewer's.
+  if (asked !== visit || epoch !== view.epoch) return;
+  const again = Number(answer?.headers.get("retry-after"));
+  if (again) setTimeout(() => asked === visit && epoch === view.epoch && askLikes(ids), again * 1000);
   if (!answer?.ok) return;
   for (const id of (await answer.json()).liked) liked.add(id);
   draw();
@@ -261,6 +268,7 @@ byId("join").onsubmit = (event) => {
   const [stream, viewer] = [byId("stream").value, byId("viewer").value];
   history.replaceState(null, "", `?${new URLSearchParams({ stream, viewer })}`);
   Object.assign(view, { epoch: null, seq: null, comments: new Map(), pinned: null, unseen: 0 });
+  visit++;
   liked.clear();
   unanswered.clear();
   const old = connection;

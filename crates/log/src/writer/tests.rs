@@ -3,7 +3,7 @@
 use watershed_protocol::{Epoch, Position, Slot};
 
 use super::*;
-use crate::{MemoryDisk, Record, recover};
+use crate::{Base, MemoryDisk, Record, recover};
 
 /// Bytes of a record of one [`row`] beside its body.
 const HEAD: usize = 45;
@@ -14,7 +14,7 @@ fn open(disk: MemoryDisk, segment_bytes: u64) -> (LogWriter<MemoryDisk>, Vec<Rec
         records.push(record);
         Ok::<(), String>(())
     };
-    let (writer, _) = recover(disk, LogConfig { segment_bytes }, replay).unwrap();
+    let (writer, _) = recover(disk, LogConfig { segment_bytes }, Base::default(), replay).unwrap();
     (writer, records)
 }
 
@@ -119,4 +119,68 @@ fn a_group_that_would_make_the_log_unreadable_is_refused_and_leaves_it_as_it_was
     assert!(matches!(large, AppendError::Refused(Refused::TooLarge(_))));
     assert_eq!(writer.append(&row(2, 10)), Ok(2));
     assert_eq!(writer.sync(), Ok(2));
+}
+
+#[test]
+fn a_segment_goes_only_when_a_later_record_is_durable() {
+    let (mut writer, _) = open(MemoryDisk::new(), 120);
+    for number in 1..=2 {
+        writer.append(&row(number, 10)).unwrap();
+    }
+    writer.sync().unwrap();
+    writer.cut_to(2);
+    assert_eq!((writer.tidy(), writer.segments()), (Ok(false), 1), "the last one stays");
+    writer.append(&row(3, 10)).unwrap();
+    assert_eq!((writer.tidy(), writer.segments()), (Ok(false), 2), "the next record may be torn yet");
+    writer.sync().unwrap();
+    assert_eq!((writer.tidy(), writer.segments()), (Ok(false), 1));
+    assert_eq!(writer.disk_mut().spares(), 1);
+    writer.cut_to(1);
+    assert_eq!(writer.tidy(), Ok(false));
+}
+
+#[test]
+fn segments_go_one_by_one_oldest_first_and_are_used_again() {
+    let (mut writer, _) = open(MemoryDisk::new(), 120);
+    for number in 1..=7 {
+        writer.append(&row(number, 10)).unwrap();
+    }
+    writer.sync().unwrap();
+    writer.cut_to(5);
+    assert_eq!((writer.tidy(), writer.segments()), (Ok(true), 3));
+    assert_eq!(writer.disk_mut().segments().unwrap().first(), Some(&SegmentId::new(2)));
+    assert_eq!((writer.tidy(), writer.segments()), (Ok(false), 2), "record 6 is not in the checkpoint");
+    for number in 8..=10 {
+        writer.append(&row(number, 10)).unwrap();
+    }
+    assert_eq!((writer.segments(), writer.disk_mut().spares()), (3, 1));
+    assert_eq!(writer.disk_mut().cached(SegmentId::new(5)).len(), 110, "as long as it was");
+}
+
+#[test]
+fn a_full_disk_takes_the_spares_first() {
+    let (mut writer, _) = open(MemoryDisk::new(), 1 << 20);
+    writer.append(&row(1, 10)).unwrap();
+    writer.disk_mut().full_after(1_000);
+    writer.disk_mut().prewrite(900);
+    writer.disk_mut().prewrite(900);
+    assert_eq!(writer.disk_mut().spares(), 1, "there is no room for two");
+    writer.append(&row(2, 800)).unwrap();
+    assert_eq!(writer.disk_mut().spares(), 0);
+    assert_eq!(writer.append(&row(3, 800)), Err(AppendError::Full));
+    assert_eq!(writer.sync(), Ok(2));
+}
+
+#[test]
+fn a_disk_that_fails_while_the_log_is_cut_is_final() {
+    let (mut writer, _) = open(MemoryDisk::new(), 60);
+    for number in 1..=3 {
+        writer.append(&row(number, 10)).unwrap();
+    }
+    writer.sync().unwrap();
+    writer.cut_to(3);
+    writer.disk_mut().gone_after(0);
+    let failed = writer.tidy().unwrap_err();
+    writer.disk_mut().comes_back();
+    assert_eq!((writer.tidy(), writer.sync()), (Err(failed.clone()), Err(failed)));
 }

@@ -142,10 +142,12 @@ numbers!(WindowsKeys => Windows, "windows":
 /// The `[log]` section, checked.
 struct Log {
     segment_bytes: u64,
+    checkpoint_bytes: u64,
 }
 
 numbers!(LogKeys => Log, "log":
-    segment_bytes = 67_108_864 in 1_048_576..=1_073_741_824;
+    segment_bytes = 67_108_864 in 1_048_576..=268_435_456;
+    checkpoint_bytes = 268_435_456 in 65_536..=1_099_511_627_776;
 );
 
 #[derive(Deserialize)]
@@ -174,6 +176,7 @@ pub(super) fn parse(text: &str) -> Result<Topology, TopologyError> {
         limits: file.limits.check()?,
         windows: file.windows.check()?,
         segment_bytes: file.log.check()?.segment_bytes,
+        checkpoint_bytes: file.log.check()?.checkpoint_bytes,
         reactions: file.reactions.check()?,
         broadcast,
         processor,

@@ -44,7 +44,7 @@ fn what_is_not_said_has_its_default() {
     assert_eq!((topology.broadcast.workers, topology.broadcast.viewer_spread, topology.merger.nodes), (1, 64, 1));
     assert_eq!((topology.limits.body_bytes, topology.limits.beat_ms), (1_000, 20_000));
     assert_eq!((topology.windows.reports_per_s, topology.windows.frame_burst), (20, 5));
-    assert_eq!(topology.segment_bytes, 64 << 20);
+    assert_eq!((topology.segment_bytes, topology.checkpoint_bytes), (64 << 20, 256 << 20));
     assert_eq!(
         topology.reactions.iter().map(ReactionKind::as_str).collect::<Vec<_>>(),
         ["heart", "clap", "laugh", "wow"]
@@ -59,6 +59,7 @@ fn the_file_that_we_ship_is_the_default_in_full() {
     assert_eq!(shipped.limits, least.limits);
     assert_eq!(shipped.windows, least.windows);
     assert_eq!((shipped.segment_bytes, &shipped.reactions), (least.segment_bytes, &least.reactions));
+    assert_eq!(shipped.checkpoint_bytes, least.checkpoint_bytes);
     assert_eq!(shipped.broadcast.moderators, [ViewerId::new("mod").unwrap()]);
 }
 
@@ -116,7 +117,7 @@ fn a_number_out_of_range_is_refused_with_its_key_and_limit() {
     refused(with("nodes = 3", "nodes = -1"), "[processor] nodes is -1, 1 to 256 are allowed");
     refused(and("[limits]\nbody_bytes = 4001"), "[limits] body_bytes is 4001, 1 to 4000 are allowed");
     refused(and("[windows]\nframes_per_s = 0"), "[windows] frames_per_s is 0, 1 to 1000 are allowed");
-    refused(and("[log]\nsegment_bytes = 7"), "[log] segment_bytes is 7, 1048576 to 1073741824 are allowed");
+    refused(and("[log]\nsegment_bytes = 7"), "[log] segment_bytes is 7, 1048576 to 268435456 are allowed");
     refused(
         with("port = 8080", "port = 65535"),
         "[broadcast] port is 65535, node 2 would listen on 65536, at most 65535 is allowed",

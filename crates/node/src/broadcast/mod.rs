@@ -188,20 +188,25 @@ impl Driver {
             Event::Writes(mut writes) => self.upward(uplink::Input::Writes(&mut writes)),
             Event::Taps { stream, kind, count } => self.upward(uplink::Input::Taps { stream, kind, count }),
             Event::Ahead { stream, epoch, seq } => self.downward(feed::Input::Point { stream, epoch, seq }),
-            Event::Viewers(stream) => {
-                if let Some(viewers) = self.rooms.viewers_changed(self.clock.now(), &stream) {
-                    self.downward(feed::Input::Viewers { stream, viewers });
-                }
-            }
+            Event::Viewers(stream) => self.count(stream),
+        }
+    }
+
+    /// Subscribes to a stream. Its viewers are counted with it: what was told of them before, the feed did not know.
+    fn want(&mut self, stream: StreamId) {
+        self.downward(feed::Input::Want { stream: stream.clone() });
+        self.count(stream);
+    }
+
+    fn count(&mut self, stream: StreamId) {
+        if let Some(viewers) = self.rooms.viewers_changed(self.clock.now(), &stream) {
+            self.downward(feed::Input::Viewers { stream, viewers });
         }
     }
 
     fn wish(&mut self, wish: Wish) {
         match wish {
-            Wish::Want(stream) => {
-                self.rooms.viewers_changed(self.clock.now(), &stream);
-                self.downward(feed::Input::Want { stream });
-            }
+            Wish::Want(stream) => self.want(stream),
             Wish::Ask(Ask { to, query, told }) => {
                 self.tokens += 1;
                 self.waiting.insert(self.tokens, told);
@@ -321,7 +326,7 @@ impl Driver {
         full.into_iter().for_each(|peer| self.downward(feed::Input::Full(peer)));
         for stream in again {
             self.downward(feed::Input::Unwant { stream: stream.clone() });
-            self.downward(feed::Input::Want { stream });
+            self.want(stream);
         }
     }
 }

@@ -5,7 +5,7 @@
 
 mod metrics;
 
-use std::{ops::Range, sync::Arc};
+use std::{collections::BTreeMap, ops::Range, sync::Arc};
 
 use anyhow::Context;
 use tokio::sync::{mpsc, watch};
@@ -19,7 +19,7 @@ use watershed_net::{
 };
 use watershed_placement::Map;
 use watershed_protocol::{
-    Role,
+    NodeName, Role,
     peer::{self, PeerId, feed::ToFeed, report::ToMerger},
 };
 
@@ -67,6 +67,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         membership,
         reserved,
         outlets: Outlets::default(),
+        newest: BTreeMap::new(),
         outbox: Vec::new(),
         board,
     };
@@ -92,6 +93,8 @@ struct Driver {
     membership: Arc<StateDir>,
     reserved: mpsc::UnboundedSender<Range<u64>>,
     outlets: Outlets,
+    /// Each node's newest link that is up.
+    newest: BTreeMap<NodeName, PeerId>,
     outbox: Vec<Output>,
     board: Arc<Board>,
 }
@@ -125,6 +128,11 @@ impl Driver {
         let node = event.peer.node.clone();
         match event.kind {
             LinkEventKind::Up { handle, .. } => {
+                // The machine forgets a node's former link, which its other end may believe in: the newer one may be an
+                // attempt that was given up before it was accepted. Ended, it is dialed again.
+                if let Some(former) = self.newest.insert(node.clone(), peer) {
+                    self.outlets.hang_up(former);
+                }
                 self.outlets.up(handle);
                 match event.peer.role {
                     Role::Processor => self.step(Input::ProcessorUp { peer, node }),
@@ -146,6 +154,9 @@ impl Driver {
             LinkEventKind::Down(reason) => {
                 tracing::info!(%node, %reason, "a link is down");
                 self.outlets.lost(peer);
+                if self.newest.get(&node) == Some(&peer) {
+                    self.newest.remove(&node);
+                }
                 self.step(Input::Lost(peer));
             }
         }

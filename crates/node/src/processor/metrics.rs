@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use watershed_processor::Counters;
-use watershed_store::CommitStats;
+use watershed_store::{CommitStats, SegmentStats};
 
 use crate::figures::{Figure, Source};
 
-/// The machine's counters, as of its last step, and the commit thread's.
+/// The machine's counters, as of its last step, and those of the commit thread and its disk.
 #[derive(Default)]
 pub(super) struct Board {
     counters: Mutex<Counters>,
     commit: OnceLock<Arc<CommitStats>>,
+    segments: OnceLock<Arc<SegmentStats>>,
 }
 
 impl Board {
@@ -24,6 +25,10 @@ impl Board {
         let _ = self.commit.set(stats);
     }
 
+    pub(super) fn set_segments(&self, stats: Arc<SegmentStats>) {
+        let _ = self.segments.set(stats);
+    }
+
     pub(super) fn source(self: &Arc<Self>) -> Source {
         let board = self.clone();
         Arc::new(move || board.figures())
@@ -32,6 +37,7 @@ impl Board {
     fn figures(&self) -> Vec<Figure> {
         let c = *self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let commit = self.commit.get().map(|stats| stats.figures()).unwrap_or_default();
+        let segments = self.segments.get().map(|stats| stats.figures()).unwrap_or_default();
         vec![
             Figure::counter("writes_in", "Writes that came in", c.writes_in),
             Figure::counter("likes_in", "Likes and unlikes that came in", c.likes_in),
@@ -47,6 +53,12 @@ impl Board {
             Figure::counter("commit_microseconds", "Time of all commits", commit.sync_us_total),
             Figure::gauge("commit_microseconds_max", "The longest commit", commit.sync_us_max as f64),
             Figure::counter("commit_disk_full", "Times that the disk was full", commit.full),
+            Figure::counter("segments_prepared", "Segments that began in a spare file", segments.prepared),
+            Figure::counter("segments_grown", "Segments that began in an empty file", segments.grown),
+            Figure::counter("segment_spares_failed", "Spares that could not be written", segments.spares_failed),
+            Figure::counter("segment_spares_given_up", "Spares that a full disk took", segments.spares_given_up),
+            Figure::counter("checkpoints", "Checkpoints that were made", c.checkpoints),
+            Figure::counter("checkpoints_failed", "Checkpoints that the store did not take", c.checkpoints_failed),
             Figure::gauge("comments_held", "Comments in memory", c.comments as f64),
             Figure::gauge("registers_held", "Registers in memory", c.registers as f64),
             Figure::gauge("viewers_known", "Viewers that ever liked something here", c.viewers as f64),

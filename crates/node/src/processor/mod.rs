@@ -5,6 +5,7 @@
 //! group it rests on is durable.
 
 mod metrics;
+pub(crate) mod recovery;
 
 use std::{fs::File, io::Write, sync::Arc};
 
@@ -12,7 +13,7 @@ use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use watershed_link::Sent;
-use watershed_log::LogConfig;
+use watershed_log::{LogConfig, Recovered};
 use watershed_membership::Membership;
 use watershed_net::{
     clock::SharedClock,
@@ -28,7 +29,7 @@ use watershed_protocol::{
         uplink::ToProcessor,
     },
 };
-use watershed_store::{CommitEvent, CommitThread};
+use watershed_store::{CommitEvent, CommitThread, SaveEvent, SaveThread};
 
 use crate::{
     admin::{Admin, Readiness},
@@ -38,6 +39,7 @@ use crate::{
     wiring,
 };
 use metrics::Board;
+use recovery::Found;
 
 /// Runs until the token is cancelled, or until the disk has failed.
 pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Result<()> {
@@ -53,17 +55,18 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let serving = admin.serve(http, shutdown.clone());
 
     let mut machine = Processor::new(config(&setup));
-    let directory = setup.topology.data_dir(&setup.node.name).join("log");
+    let directory = setup.topology.data_dir(&setup.node.name);
     let log_config = LogConfig { segment_bytes: setup.topology.segment_bytes };
-    let (machine, opened) = tokio::task::spawn_blocking(move || {
-        let opened = watershed_store::open(&directory, log_config, |record| {
-            record.sections.iter().try_for_each(|section| machine.replay(section))
-        });
-        (machine, opened)
+    let (machine, found) = tokio::task::spawn_blocking(move || {
+        let found = recovery::recover(&directory, log_config, &mut machine);
+        (machine, found)
     })
     .await?;
-    let (writer, recovered) = opened?;
-    tracing::info!(?recovered, "the log is read back");
+    let Found { mut writer, recovered, keyspaces, rows, checkpoint } = found?;
+    let Recovered { first, last, replayed, bytes, segments, cut, .. } = recovered;
+    tracing::info!(rows, checkpoint, "the store is read back");
+    tracing::info!(first, last, replayed, bytes, segments, ?cut, "the log is read back");
+    board.set_segments(writer.disk_mut().segment_stats());
 
     let name = setup.node.name.clone();
     let map = membership.update(&mut |map| {
@@ -72,6 +75,8 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let (committed, commits) = mpsc::unbounded_channel();
     let commit = CommitThread::start(writer, move |event| drop(committed.send(event)))?;
     board.set_commit(commit.stats());
+    let (put, saves) = mpsc::unbounded_channel();
+    let save = SaveThread::start(keyspaces, move |event| drop(put.send(event)))?;
     let trace =
         setup.trace_tallies.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose();
     let trace = trace.context("cannot open the file for tallies")?;
@@ -88,13 +93,19 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         machine,
         clock,
         commit,
+        save,
+        sealing: None,
+        saved_bytes: 0,
+        checkpoint_bytes: setup.topology.checkpoint_bytes,
         trace,
         nodes: Outlets::default(),
         merger: Outlets::default(),
         outbox: Vec::new(),
         board,
     };
-    let ended = driver.run(map, presence.map(), events, commits, shutdown).await;
+    let ended = driver.run(map, presence.map(), events, (commits, saves), shutdown.clone()).await;
+    // Nobody asked for the end if the disk has failed; what serves must end all the same.
+    shutdown.cancel();
     links_end.cancel();
     listening.ended().await;
     serving.await?;
@@ -114,6 +125,12 @@ struct Driver {
     machine: Processor,
     clock: Arc<SharedClock>,
     commit: CommitThread,
+    save: SaveThread,
+    /// The record of the checkpoint that is being put in force.
+    sealing: Option<u64>,
+    /// Bytes of the log when the last checkpoint was asked for, and after how many more the next is.
+    saved_bytes: u64,
+    checkpoint_bytes: u64,
     trace: Option<File>,
     nodes: Outlets,
     merger: Outlets,
@@ -127,7 +144,7 @@ impl Driver {
         map: Arc<Map>,
         mut maps: watch::Receiver<Arc<Map>>,
         mut events: mpsc::Receiver<LinkEvent>,
-        mut commits: mpsc::UnboundedReceiver<CommitEvent>,
+        (mut commits, mut saves): (mpsc::UnboundedReceiver<CommitEvent>, mpsc::UnboundedReceiver<SaveEvent>),
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
         self.machine.start(self.clock.now(), map);
@@ -140,6 +157,7 @@ impl Driver {
                 biased;
                 Some(event) = commits.recv() => self.committed(event)?,
                 Some(event) = events.recv() => self.link(event),
+                Some(event) = saves.recv() => self.saved(event),
                 Ok(()) = maps.changed() => {
                     let map = maps.borrow_and_update().clone();
                     self.step(Input::Map(map));
@@ -162,7 +180,14 @@ impl Driver {
 
     fn committed(&mut self, event: CommitEvent) -> anyhow::Result<()> {
         match event {
-            CommitEvent::Durable { group } => self.step(Input::Durable { group }),
+            CommitEvent::Durable { group, position } => {
+                self.step(Input::Durable { group });
+                let bytes = self.commit.stats().figures().bytes;
+                if bytes - self.saved_bytes >= self.checkpoint_bytes {
+                    self.saved_bytes = bytes;
+                    self.step(Input::Save { position });
+                }
+            }
             CommitEvent::Full { group } => {
                 tracing::warn!(group, "the disk is full: writes are refused");
                 self.step(Input::Full { group });
@@ -172,6 +197,24 @@ impl Driver {
             }
         }
         Ok(())
+    }
+
+    fn saved(&mut self, event: SaveEvent) {
+        let sealed = self.sealing.take();
+        match event {
+            SaveEvent::Saved => {
+                if let Some(position) = sealed {
+                    tracing::info!(position, "a checkpoint is in force, the log is cut");
+                    self.commit.cut_to(position);
+                }
+                self.step(Input::Saved);
+            }
+            SaveEvent::Failed(error) => {
+                let is_full = error.is_full();
+                tracing::warn!(%error, is_full, "no checkpoint was made, the log grows on");
+                self.step(Input::NotSaved);
+            }
+        }
     }
 
     fn link(&mut self, event: LinkEvent) {
@@ -227,8 +270,10 @@ impl Driver {
     fn trace(&mut self, row: &TallyRow) {
         if let Some(trace) = &mut self.trace {
             let Tally { epoch, version, count } = row.tally;
-            // A trace that cannot be written makes the check fail, which is what a check is for.
-            let _ = writeln!(trace, "{} {epoch} {version} {count}", row.id);
+            let line = format!("{} {epoch} {version} {count}\n", row.id);
+            // At once, so that a kill tears no line. A trace that cannot be written makes the check fail, which is what a
+            // check is for.
+            let _ = trace.write_all(line.as_bytes());
         }
     }
 
@@ -239,7 +284,7 @@ impl Driver {
         self.machine.step(now, Input::Heard(self.clock.hybrid()), &mut outbox);
         self.machine.step(now, input, &mut outbox);
         self.clock.recover(self.machine.hybrid());
-        let mut merger_full = false;
+        let (mut merger_full, mut not_put) = (false, false);
         for output in outbox.drain(..) {
             match output {
                 Output::Append { group, sections } => {
@@ -258,10 +303,21 @@ impl Driver {
                     let body = peer::encode(&report);
                     merger_full |= self.merger.send_to_newest(body) == Sent::Filled;
                 }
+                Output::Save(rows) => not_put |= !self.save.put(recovery::rows_of(rows)),
+                Output::Checkpoint(checkpoint) => {
+                    self.sealing = Some(checkpoint.position);
+                    not_put |= !self.save.seal(checkpoint.encode());
+                }
                 Output::Durable(row) => self.trace(&row),
             }
         }
         self.outbox = outbox;
+        if not_put {
+            // One part at a time is on its way, so only a thread that has ended refuses one.
+            tracing::error!("the store takes nothing any more, the log grows on");
+            self.sealing = None;
+            self.machine.step(now, Input::NotSaved, &mut self.outbox);
+        }
         if merger_full {
             self.machine.step(now, Input::MergerFull, &mut self.outbox);
         }

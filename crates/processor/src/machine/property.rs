@@ -71,6 +71,12 @@ enum Act {
     Pass {
         ms: u64,
     },
+    /// A checkpoint is asked for.
+    Save,
+    /// The store takes a share of what it was given, in percent.
+    Store {
+        percent: u8,
+    },
 }
 
 fn write() -> impl Strategy<Value = Write> {
@@ -94,6 +100,8 @@ fn act() -> impl Strategy<Value = Act> {
         1 => any::<bool>().prop_map(Act::LinkFull),
         1 => Just(Act::Deaf),
         4 => (0..200u64).prop_map(|ms| Act::Pass { ms }),
+        3 => Just(Act::Save),
+        6 => prop_oneof![6 => Just(100), 1 => 0..100u8].prop_map(|percent| Act::Store { percent }),
     ]
 }
 
@@ -120,10 +128,10 @@ impl World {
             match output {
                 Output::Report(ToMerger::Report(report)) => self.root.take(report, &self.truth),
                 Output::Durable(row) => {
-                    let row = (row.id, row.tally.version.get(), row.tally.count);
-                    assert!(self.truth.ever.contains(&row), "{row:?} is traced and was never durable");
+                    let is_true = self.truth.was(row.id, row.tally.version.get(), row.tally.count);
+                    assert!(is_true, "{row:?} is traced and was never durable");
                 }
-                Output::Answer { .. } | Output::Reply { .. } | Output::Append { .. } => {}
+                _ => {}
             }
         }
         for peer in 1..=PEERS {
@@ -238,6 +246,14 @@ impl World {
             Act::Deaf => self.root.deaf = true,
             Act::Pass { ms } => {
                 let outbox = self.rig.pass(ms);
+                self.carry(&outbox);
+            }
+            Act::Save => {
+                let outbox = self.rig.save();
+                self.carry(&outbox);
+            }
+            Act::Store { percent } => {
+                let outbox = self.rig.store_takes(f64::from(percent) / 100.0);
                 self.carry(&outbox);
             }
         }

@@ -4,6 +4,7 @@
 //! ordered stays in flight until the test calls it durable or full.
 
 mod reading;
+mod saving;
 mod writing;
 
 use watershed_placement::Map;
@@ -13,7 +14,7 @@ use watershed_protocol::{
     peer::report::{From, Report},
 };
 
-pub(super) use self::{reading::*, writing::*};
+pub(super) use self::{reading::*, saving::*, writing::*};
 use super::*;
 use crate::ReplayError;
 
@@ -100,6 +101,7 @@ pub(super) struct Rig {
     /// The sections of durable groups.
     pub(super) log: Vec<Section>,
     pub(super) in_flight: Option<(u64, Vec<Section>)>,
+    pub(super) store: Store,
     pub(super) map: Map,
     config: Config,
     questions: u64,
@@ -114,7 +116,8 @@ impl Rig {
     pub(super) fn with(config: Config) -> Self {
         let machine = Processor::new(config.clone());
         let now = Millis::new(1_000_000);
-        let mut rig = Self { machine, now, log: Vec::new(), in_flight: None, map: map(), config, questions: 0 };
+        let (log, in_flight, store) = Default::default();
+        let mut rig = Self { machine, now, log, in_flight, store, map: map(), config, questions: 0 };
         rig.machine.start(now, Arc::new(rig.map.clone()));
         rig
     }
@@ -129,16 +132,28 @@ impl Rig {
         rig
     }
 
-    /// Takes an input; an order to append goes into flight, all else is returned.
+    /// Takes an input; orders to append and to save are kept, all else is returned.
     pub(super) fn step(&mut self, input: Input<'_>) -> Vec<Output> {
         let mut outbox = Vec::new();
         self.machine.step(self.now, input, &mut outbox);
-        outbox.retain(|output| {
-            let Output::Append { group, sections } = output else { return true };
-            assert!(self.in_flight.is_none(), "one group at a time");
-            assert!(sections.is_sorted_by(|a, b| a.slot < b.slot) && sections.iter().all(|s| s.from < s.to));
-            self.in_flight = Some((*group, sections.clone()));
-            false
+        outbox.retain(|output| match output {
+            Output::Append { group, sections } => {
+                assert!(self.in_flight.is_none(), "one group at a time");
+                assert!(sections.is_sorted_by(|a, b| a.slot < b.slot) && sections.iter().all(|s| s.from < s.to));
+                self.in_flight = Some((*group, sections.clone()));
+                false
+            }
+            Output::Save(rows) => {
+                assert!(self.store.given.is_none(), "one part at a time");
+                self.store.given = Some(Given::Rows(rows.clone()));
+                false
+            }
+            Output::Checkpoint(checkpoint) => {
+                assert!(self.store.given.is_none(), "the checkpoint comes last");
+                self.store.given = Some(Given::Checkpoint(checkpoint.clone()));
+                false
+            }
+            _ => true,
         });
         outbox
     }
@@ -278,7 +293,8 @@ impl Rig {
     /// The process dies with what is in flight, reads its log again and starts under raised epochs.
     pub(super) fn restart(&mut self) {
         self.in_flight = None;
-        self.machine = replayed(self.config.clone(), &self.log).expect("the log can be read");
+        self.store.given = None;
+        self.machine = self.store.read(self.config.clone(), &self.log);
         self.map = self.map_raised();
         self.machine.start(self.now, Arc::new(self.map.clone()));
     }

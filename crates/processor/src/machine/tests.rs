@@ -10,5 +10,6 @@ mod pins;
 mod queries;
 mod replay;
 mod reports;
+mod saving;
 mod taps;
 mod windows;

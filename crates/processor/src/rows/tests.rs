@@ -6,7 +6,10 @@ use watershed_protocol::{
     ViewerKey,
 };
 
+use watershed_protocol::limits;
+
 use super::*;
+use crate::config::TAPS_MAX;
 
 const ID: CommentId = CommentId::from_bytes(*b"comment-of-ann-1");
 const ANN: ViewerKey = ViewerKey::from_bytes(*b"key-of-viewer-an");

@@ -5,7 +5,7 @@
 
 use watershed_ledger::Durable;
 use watershed_log::AppendError;
-use watershed_processor::{Config, Input, Output, Processor as Machine};
+use watershed_processor::{Checkpoint, Config, Input, Output, Processor as Machine};
 use watershed_protocol::{
     Millis, Role,
     peer::{
@@ -31,6 +31,9 @@ pub(crate) struct Processor {
     life: u64,
     links: Links,
     machine: Machine,
+    /// Bytes of the log at the last checkpoint, and after how many more the next is made.
+    saved_bytes: u64,
+    save_after_bytes: u64,
 }
 
 impl Processor {
@@ -48,7 +51,8 @@ impl Processor {
         links.clock.recover(machine.hybrid());
         outside.note(format_args!("processor {me} has replayed {records} records"));
         outside.durable.extend(machine.tallies().map(durable));
-        let mut processor = Self { me, life, links, machine };
+        let save_after_bytes = outside.random.u64(500..10_000);
+        let mut processor = Self { me, life, links, machine, saved_bytes: 0, save_after_bytes };
         processor.map(outside);
         Ok(processor)
     }
@@ -92,6 +96,11 @@ impl Processor {
                         merger_full |= self.links.send(outside, peer, peer::encode(&report)) == Sent::Filled;
                     }
                 }
+                Output::Save(rows) => {
+                    outside.disks[self.me].store.put(rows);
+                    self.store_later(outside, None);
+                }
+                Output::Checkpoint(checkpoint) => self.store_later(outside, Some(Box::new(checkpoint))),
                 Output::Durable(row) => outside.durable.push(durable(row)),
             }
         }
@@ -100,6 +109,22 @@ impl Processor {
         }
         if let Some(group) = early {
             self.step(outside, Input::Durable { group });
+        }
+    }
+
+    /// The store works for a while. Where there is no room, it says so.
+    fn store_later(&mut self, outside: &mut Outside, checkpoint: Option<Box<Checkpoint>>) {
+        let (node, life, taken) = (self.me, self.life, !outside.disks[self.me].full);
+        let after_us = outside.random.u64(500..50_000);
+        outside.agenda.in_us(after_us, Event::Node { node, life, event: NodeEvent::Saved { taken, checkpoint } });
+    }
+
+    /// A checkpoint is made when the log has grown enough since the last.
+    fn save(&mut self, outside: &mut Outside) {
+        let (position, bytes) = outside.disks[self.me].durable();
+        if bytes - self.saved_bytes >= self.save_after_bytes {
+            self.saved_bytes = bytes;
+            self.step(outside, Input::Save { position });
         }
     }
 
@@ -169,6 +194,14 @@ impl Driver for Processor {
                 if outside.sabotage != Some(Sabotage::AnswerEarly) {
                     self.step(outside, Input::Durable { group });
                 }
+                self.save(outside);
+            }
+            NodeEvent::Saved { taken: false, .. } => self.step(outside, Input::NotSaved),
+            NodeEvent::Saved { checkpoint, .. } => {
+                if let Some(Err(why)) = checkpoint.map(|checkpoint| outside.disks[self.me].seal(*checkpoint)) {
+                    outside.broken.push(format!("processor {}: {why}", self.me));
+                }
+                self.step(outside, Input::Saved);
             }
             NodeEvent::Full { group } => self.step(outside, Input::Full { group }),
             _ => {}

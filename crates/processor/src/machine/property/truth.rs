@@ -22,6 +22,11 @@ pub(super) struct Truth {
 }
 
 impl Truth {
+    /// Whether a count was durable at this version or before: after a checkpoint a version may be later than the change.
+    pub(super) fn was(&self, id: CommentId, version: u64, count: u64) -> bool {
+        self.ever.range((id, 0, 0)..=(id, version, u64::MAX)).any(|(.., was)| *was == count)
+    }
+
     pub(super) fn take(&mut self, section: &Section) {
         let position = self.positions.entry(section.slot.get()).or_default();
         assert_eq!(section.from.get(), *position, "positions follow each other");

@@ -1,0 +1,73 @@
+//! What a processor reads at its start: the store up to its checkpoint, then the log from there.
+//!
+//! Before anything is bound to the cluster, and for `watershed verify`. Invariant: the log is replayed from the checkpoint
+//! that was in force, on top of every row that the store has.
+
+use std::path::Path;
+
+use watershed_log::{Base, LogConfig, LogWriter, Record, Recovered};
+use watershed_processor::{Checkpoint, Keyspace, Processor, ReplayError, RestoreError, SavedRow};
+use watershed_protocol::Invalid;
+use watershed_store::{FileDisk, KeyspaceError, Keyspaces, OpenError, Rows};
+
+/// Where a node's log is in its data directory. The store lies beside it.
+pub(crate) const LOG: &str = "log";
+
+/// Why a processor does not start from what it has.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RecoveryError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(#[from] KeyspaceError),
+    /// A row of the store cannot be taken.
+    #[error(transparent)]
+    Row(#[from] RestoreError),
+    /// The checkpoint cannot be read.
+    #[error(transparent)]
+    Checkpoint(#[from] Invalid),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] OpenError<ReplayError>),
+}
+
+/// What a processor has read.
+pub(crate) struct Found {
+    pub(crate) writer: LogWriter<FileDisk>,
+    pub(crate) recovered: Recovered,
+    pub(crate) keyspaces: Keyspaces,
+    /// Rows of the store, and the record of its checkpoint.
+    pub(crate) rows: u64,
+    pub(crate) checkpoint: u64,
+}
+
+/// Reads all that lies in a data directory into the machine, and opens it for what comes.
+pub(crate) fn recover(directory: &Path, config: LogConfig, machine: &mut Processor) -> Result<Found, RecoveryError> {
+    let (keyspaces, base, rows) = read_store(directory, machine)?;
+    let checkpoint = base.position;
+    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section));
+    let (writer, recovered) = watershed_store::open(&directory.join(LOG), config, base, replay)?;
+    Ok(Found { writer, recovered, keyspaces, rows, checkpoint })
+}
+
+/// Reads the store into the machine: where the log goes on, and how many rows there were.
+pub(crate) fn read_store(
+    directory: &Path,
+    machine: &mut Processor,
+) -> Result<(Keyspaces, Base, u64), RecoveryError> {
+    let keyspaces = Keyspaces::open(directory, &Keyspace::ALL.map(Keyspace::name))?;
+    let checkpoint = keyspaces.checkpoint()?.map(|bytes| Checkpoint::decode(&bytes)).transpose()?.unwrap_or_default();
+    let rows = keyspaces.read(|index, key, value| {
+        let row = SavedRow { keyspace: Keyspace::ALL[index], key: key.to_vec(), value: Some(value.to_vec()) };
+        Ok::<(), RecoveryError>(machine.restore(&row)?)
+    })?;
+    if rows > 0 {
+        machine.restored(&checkpoint);
+    }
+    Ok((keyspaces, checkpoint.into(), rows))
+}
+
+/// Rows of a checkpoint as the store takes them.
+pub(super) fn rows_of(rows: Vec<SavedRow>) -> Rows {
+    let index = |keyspace| Keyspace::ALL.iter().position(|known| *known == keyspace).unwrap_or_default();
+    rows.into_iter().map(|row| ((index(row.keyspace), row.key), row.value)).collect()
+}

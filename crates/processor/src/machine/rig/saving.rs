@@ -1,0 +1,76 @@
+//! The store of the stage: what checkpoints put in, and what a restart reads.
+//!
+//! Positions of checkpoints count the sections of the stage's log.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::{Checkpoint, Keyspace, SavedRow};
+
+/// What the store was last given, and has not taken yet.
+#[derive(Clone, Debug)]
+pub(in crate::machine) enum Given {
+    Rows(Vec<SavedRow>),
+    Checkpoint(Checkpoint),
+}
+
+/// Keyspaces in memory, and the checkpoint that is in force.
+#[derive(Clone, Debug, Default)]
+pub(in crate::machine) struct Store {
+    pub(in crate::machine) rows: BTreeMap<(Keyspace, Vec<u8>), Vec<u8>>,
+    pub(in crate::machine) checkpoint: Checkpoint,
+    pub(in crate::machine) given: Option<Given>,
+}
+
+impl Store {
+    /// A processor that has read the store, and then what the log has beyond it.
+    pub(in crate::machine) fn read(&self, config: Config, log: &[Section]) -> Processor {
+        let mut machine = Processor::new(config);
+        for ((keyspace, key), value) in &self.rows {
+            let row = SavedRow { keyspace: *keyspace, key: key.clone(), value: Some(value.clone()) };
+            machine.restore(&row).expect("what was saved can be restored");
+        }
+        if !self.rows.is_empty() {
+            machine.restored(&self.checkpoint);
+        }
+        for section in &log[self.checkpoint.position as usize..] {
+            machine.replay(section).expect("the log can be read on top of the store");
+        }
+        machine
+    }
+}
+
+impl Rig {
+    /// Asks for a checkpoint of all that is durable.
+    pub(in crate::machine) fn save(&mut self) -> Vec<Output> {
+        self.step(Input::Save { position: self.log.len() as u64 })
+    }
+
+    /// The store takes this share of what it was given, and says whether that was all.
+    pub(in crate::machine) fn store_takes(&mut self, share: f64) -> Vec<Output> {
+        let Some(given) = self.store.given.take() else { return Vec::new() };
+        let all = share >= 1.0;
+        match given {
+            Given::Rows(rows) => {
+                let count = (rows.len() as f64 * share) as usize;
+                for SavedRow { keyspace, key, value } in rows.into_iter().take(count) {
+                    match value {
+                        Some(value) => drop(self.store.rows.insert((keyspace, key), value)),
+                        None => drop(self.store.rows.remove(&(keyspace, key))),
+                    }
+                }
+            }
+            Given::Checkpoint(checkpoint) if all => self.store.checkpoint = checkpoint,
+            Given::Checkpoint(_) => {}
+        }
+        self.step(if all { Input::Saved } else { Input::NotSaved })
+    }
+
+    /// Makes a whole checkpoint while nothing is in flight.
+    pub(in crate::machine) fn checkpoint(&mut self) {
+        self.save();
+        while self.store.given.is_some() {
+            self.store_takes(1.0);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! A store read back: rows of a checkpoint become state, before the log is replayed on top.
+//!
+//! Before `replay`. Rows come keyspace by keyspace, keys ascending. They may be later than the checkpoint that is in
+//! force: what was saved for one that was not finished is there as well. Invariant: after restore, replay and recount the
+//! state is the one that was visible, whichever of the later rows the store has.
+
+use std::sync::Arc;
+
+use watershed_protocol::{CommentId, HybridTime, Position};
+
+use crate::{
+    Checkpoint, SavedRow,
+    bytes::RowError,
+    comments::{CommentNo, Entry, Stage, Unsaved},
+    machine::Processor,
+    registers::Registers,
+    saved::{Keyspace, Place, Saved, SavedComment, SavedPin, SavedTaps},
+    state::State,
+    streams::{Pin, Taps},
+};
+
+/// A row of the store that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("row {} of {} in the store: {why}", hex(.key), .keyspace.name())]
+pub struct RestoreError {
+    /// In which keyspace.
+    pub keyspace: Keyspace,
+    /// Its key.
+    pub key: Vec<u8>,
+    /// What is wrong.
+    pub why: String,
+}
+
+fn hex(key: &[u8]) -> String {
+    key.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Processor {
+    /// Takes the next row of the store, before [`Processor::restored`].
+    pub fn restore(&mut self, row: &SavedRow) -> Result<(), RestoreError> {
+        let SavedRow { keyspace, key, value } = row;
+        let wrong = |why: String| RestoreError { keyspace: *keyspace, key: key.clone(), why };
+        let Some(value) = value else { return Ok(()) };
+        let saved = Saved::decode(*keyspace, key, value).map_err(|error: RowError| wrong(error.to_string()))?;
+        let time = self.state.take_saved(saved).map_err(wrong)?;
+        self.clock.recover(time);
+        Ok(())
+    }
+
+    /// All rows have been read; the checkpoint says from where on the log is to be replayed.
+    pub fn restored(&mut self, checkpoint: &Checkpoint) {
+        for (slot, end) in checkpoint.ends.iter() {
+            self.state.slots.restore(slot, end.epoch, end.position);
+        }
+        let viewers = self.state.viewers.len() as u32;
+        self.state.to_save.clear(viewers);
+        for number in 0..self.state.comments.len() as CommentNo {
+            let entry = &mut self.state.comments[number];
+            entry.registers.set_changed(false);
+            entry.unsaved = Unsaved::Nothing;
+        }
+        self.state.recount();
+        self.state.restored = true;
+    }
+}
+
+impl State {
+    /// Takes one row; a time that it holds.
+    fn take_saved(&mut self, saved: Saved) -> Result<HybridTime, String> {
+        match saved {
+            Saved::Viewers { first, keys } => {
+                let known = self.viewers.len() as u32;
+                if first > known {
+                    return Err(format!("it begins with viewer {first}, the one before ended with {known}"));
+                }
+                for (number, key) in (first..).zip(keys) {
+                    if self.viewers.intern(key) != number {
+                        return Err(format!("viewer {number} has another number already"));
+                    }
+                }
+            }
+            Saved::Comment { place, words, stream, comment } => {
+                return self.take_comment(place, words, &stream, comment);
+            }
+            Saved::Version { place, version } => {
+                let comment = self.find_place(place)?;
+                self.comments[comment].version = version;
+            }
+            Saved::Page { place, cells, .. } => self.take_page(place, cells)?,
+            Saved::Shelf { slot, stream, pin, taps } => {
+                let shelf = self.streams.shelf(&stream, slot);
+                let pin = pin.map(|pin| self.pin_of(pin));
+                let shelf = &mut self.streams.shelves[shelf];
+                let SavedTaps { version, reporters } = taps;
+                shelf.changed = shelf.changed.max(version).max(pin.map_or(Position::ZERO, |pin| pin.position));
+                shelf.taps = Taps { reporters, version, ..Taps::default() };
+                shelf.pin = pin;
+                return Ok(pin.map_or(HybridTime::default(), |pin| pin.time));
+            }
+        }
+        Ok(HybridTime::default())
+    }
+
+    fn take_comment(
+        &mut self,
+        place: Place,
+        words: u128,
+        stream: &watershed_protocol::StreamId,
+        comment: SavedComment,
+    ) -> Result<HybridTime, String> {
+        let (id, time, author, content) = match comment {
+            SavedComment::Live(comment) => (comment.id, comment.time, comment.author.clone(), Some(Arc::new(comment))),
+            SavedComment::Deleted { id, time, author } => (id, time, author, None),
+        };
+        if id.slot() != place.slot || self.comments.find(&id).is_some() {
+            return Err(format!("{id:?} is of another slot, or comes twice"));
+        }
+        let shelf = self.streams.shelf(stream, place.slot);
+        let number = self.comments.push(Entry {
+            id,
+            words,
+            author,
+            time,
+            shelf,
+            registers: Registers::new(time.millis().get()),
+            stage: if content.is_some() { Stage::Live } else { Stage::Deleted },
+            content,
+            dirty: false,
+            unsaved: Unsaved::Nothing,
+            written: place.written,
+            version: place.written,
+            likes: 0,
+        });
+        if self.comments[number].stage == Stage::Live {
+            let stream = self.streams.shelves[shelf].stream;
+            let order = self.comments[number].order();
+            self.streams[stream].history.insert(order, number);
+        }
+        let shelf = &mut self.streams.shelves[shelf];
+        shelf.written.push(number);
+        shelf.changed = shelf.changed.max(place.written);
+        Ok(time)
+    }
+
+    fn take_page(&mut self, place: Place, cells: Vec<(u32, u64)>) -> Result<(), String> {
+        let comment = self.find_place(place)?;
+        let known = self.viewers.len() as u32;
+        if self.comments[comment].stage == Stage::Deleted {
+            return Ok(());
+        }
+        for (viewer, bits) in cells {
+            if viewer >= known {
+                return Err(format!("it names viewer {viewer}, {known} are known"));
+            }
+            // Pages of different times may overlap: the later register is the true one.
+            self.comments[comment].registers.merge(viewer, bits);
+        }
+        Ok(())
+    }
+
+    /// A pin by the number of its comment. One that is deleted pins nothing.
+    fn pin_of(&self, pin: SavedPin) -> Pin {
+        let comment = pin.comment.and_then(|id: CommentId| self.comments.find(&id));
+        Pin { time: pin.time, comment, position: pin.position }
+    }
+
+    /// Comments were restored in the order of their places.
+    fn find_place(&self, place: Place) -> Result<CommentNo, String> {
+        let of = |number: CommentNo| {
+            let entry = &self.comments[number];
+            Place { slot: entry.id.slot(), written: entry.written }
+        };
+        let (mut from, mut to) = (0, self.comments.len() as CommentNo);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            match of(middle).cmp(&place) {
+                std::cmp::Ordering::Equal => return Ok(middle),
+                std::cmp::Ordering::Less => from = middle + 1,
+                std::cmp::Ordering::Greater => to = middle,
+            }
+        }
+        Err(format!("there is no comment of slot {} at position {}", place.slot, place.written))
+    }
+
+    /// Counts all that is not saved: registers, likes, comments, taps.
+    fn recount(&mut self) {
+        self.registers = 0;
+        self.streams.reset_sums();
+        for number in 0..self.comments.len() as CommentNo {
+            let entry = &mut self.comments[number];
+            entry.likes = entry.registers.liked();
+            self.registers += entry.registers.len() as u64;
+            let shelf = &mut self.streams.shelves[entry.shelf];
+            shelf.changed = shelf.changed.max(entry.version);
+            if entry.stage != Stage::Deleted {
+                shelf.comments += 1;
+                shelf.likes += entry.likes;
+            }
+        }
+    }
+}
