@@ -30,7 +30,7 @@ pub struct Door {
 }
 
 /// All doors, outside first.
-pub const DOORS: [Door; 19] = [
+pub const DOORS: [Door; 21] = [
     Door { name: "request_json", corpus: samples::requests_json, open: client::request_json },
     Door { name: "request_message_pack", corpus: samples::requests_message_pack, open: client::request_message_pack },
     Door { name: "response_json", corpus: samples::responses_json, open: client::response_json },
@@ -49,6 +49,8 @@ pub const DOORS: [Door; 19] = [
     Door { name: "log_record", corpus: samples::log_records, open: disk::record },
     Door { name: "log_segment", corpus: samples::log_segments, open: disk::segment },
     Door { name: "rows", corpus: samples::rows, open: disk::rows },
+    Door { name: "store", corpus: samples::stores, open: disk::store },
+    Door { name: "checkpoint", corpus: samples::checkpoints, open: disk::checkpoint },
     Door { name: "map", corpus: samples::maps, open: disk::map },
     Door { name: "topology", corpus: samples::topologies, open: disk::topology },
     Door { name: "processor", corpus: samples::for_processor, open: machines::processor },

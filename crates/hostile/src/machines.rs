@@ -89,7 +89,9 @@ fn step_processor(machine: &mut Processor, now: Millis, input: watershed_process
                 readable(&FromProcessor::Reply { number, reply });
             }
             watershed_processor::Output::Report(report) => readable(&report),
-            watershed_processor::Output::Durable(_) => {}
+            watershed_processor::Output::Durable(_)
+            | watershed_processor::Output::Save(_)
+            | watershed_processor::Output::Checkpoint(_) => {}
         }
     }
 }

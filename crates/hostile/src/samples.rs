@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use watershed_link::{Hello, Input, Link, LinkConfig, Output, Secret};
-use watershed_log::{LogConfig, MemoryDisk, Section, SegmentId, recover};
+use watershed_log::{Base, LogConfig, MemoryDisk, Section, SegmentId, recover};
 use watershed_placement::Map;
-use watershed_processor::{Config, Processor};
+use watershed_processor::{Checkpoint, Config, Keyspace, Processor, SavedRow};
 use watershed_protocol::{
     ClusterKey, Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Millis, NodeName, OrderKey,
     Part, Pinned, Position, ReactionKind, Reactions, Ref, Register, Role, Seq, Shown, Slot, Snapshot, Stamp, StreamId,
@@ -373,7 +373,7 @@ fn section(slot_number: u16, number: u64) -> Section {
 
 pub(crate) fn log_segments() -> Vec<Vec<u8>> {
     let config = LogConfig { segment_bytes: 4_096 };
-    let opened = recover(MemoryDisk::new(), config, |_| Ok::<(), String>(()));
+    let opened = recover(MemoryDisk::new(), config, Base::default(), |_| Ok::<(), String>(()));
     let (mut writer, _) = opened.expect("a new disk holds an empty log");
     for number in 1..=4 {
         writer.append(&[section(3, number), section(9, number)]).expect("it fits");
@@ -438,6 +438,60 @@ pub(crate) fn rows() -> Vec<Vec<u8>> {
         joined([comment, first, delete]),
         joined([comment, pin, taps]),
     ]
+}
+
+/// All rows of a processor's checkpoint, and the mark behind them.
+fn saved() -> (Vec<SavedRow>, Checkpoint) {
+    let mut machine = Processor::new(Config::new(node("p1")));
+    machine.start(NOW, map());
+    let mut rows = Vec::new();
+    let pins = WriteBatch { deletes: vec![], ..others() };
+    for batch in [comments(), likes(), pins] {
+        let mut outbox = Vec::new();
+        machine.step(NOW, watershed_processor::Input::Writes { peer: PeerId::new(1), batch: &batch }, &mut outbox);
+        while let Some(output) = outbox.pop() {
+            if let watershed_processor::Output::Append { group, .. } = output {
+                machine.step(NOW, watershed_processor::Input::Durable { group }, &mut outbox);
+            }
+        }
+    }
+    let mut input = watershed_processor::Input::Save { position: 3 };
+    loop {
+        let mut outbox = Vec::new();
+        machine.step(NOW, input, &mut outbox);
+        for output in outbox {
+            match output {
+                watershed_processor::Output::Save(more) => rows.extend(more),
+                watershed_processor::Output::Checkpoint(checkpoint) => {
+                    rows.sort();
+                    return (rows, checkpoint);
+                }
+                _ => {}
+            }
+        }
+        input = watershed_processor::Input::Saved;
+    }
+}
+
+/// Rows in one piece: of each its keyspace u8, length of the key u8, length of the value u16, key, value.
+fn flat<'r>(rows: impl IntoIterator<Item = &'r SavedRow>) -> Vec<u8> {
+    let row = |row: &SavedRow| {
+        let value = row.value.clone().unwrap_or_default();
+        let keyspace = Keyspace::ALL.iter().position(|keyspace| *keyspace == row.keyspace).unwrap_or_default() as u8;
+        let [high, low] = (value.len() as u16).to_be_bytes();
+        [&[keyspace, row.key.len() as u8, high, low][..], &row.key, &value].concat()
+    };
+    rows.into_iter().flat_map(row).collect()
+}
+
+pub(crate) fn stores() -> Vec<Vec<u8>> {
+    let (rows, _) = saved();
+    let first = |count: usize| flat(&rows[..count]);
+    (1..=rows.len()).map(first).collect()
+}
+
+pub(crate) fn checkpoints() -> Vec<Vec<u8>> {
+    vec![saved().1.encode()]
 }
 
 pub(crate) fn maps() -> Vec<Vec<u8>> {

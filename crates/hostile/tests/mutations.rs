@@ -66,6 +66,8 @@ attacks! {
     log_record 100_000
     log_segment 30_000
     rows 100_000
+    store 50_000
+    checkpoint 100_000
     map 5_000
     topology 10_000
     processor 150_000

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use watershed_log::{LogConfig, Section};
+use watershed_log::{Base, LogConfig, Section};
 use watershed_protocol::{Epoch, Position, Slot};
 
 /// A topology in a directory of its own; `{port}` is where b1 listens.
@@ -149,7 +149,8 @@ fn a_log_that_does_not_read_is_exit_1_and_left_as_it_is() {
     for (body, damaged_at, words) in table {
         let temp = cluster(0, "state");
         let directory = temp.path().join("state/data/p1/log");
-        let opened = watershed_store::open(&directory, LogConfig { segment_bytes: 1 << 20 }, |_| Ok::<(), String>(()));
+        let config = LogConfig { segment_bytes: 1 << 20 };
+        let opened = watershed_store::open(&directory, config, Base::default(), |_| Ok::<(), String>(()));
         let (mut writer, _) = opened.unwrap();
         for number in 1..=3 {
             writer.append(&[section(number, body)]).unwrap();
