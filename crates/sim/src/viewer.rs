@@ -267,7 +267,8 @@ impl Viewer {
             }
             let times = if self.random.u8(..100) < self.habits.repeats { 2 } else { 1 };
             for _ in 0..times {
-                around.outside.note(format_args!("{} sends {reference} on {}", self.number, conn.0));
+                let what = &sending.what;
+                around.outside.note(format_args!("{} sends {reference} on {}: {what:?}", self.number, conn.0));
                 around.ledger.sent(self.seat, reference, sending.what.clone(), now.ms());
                 let payload = sending.what.message(reference, self.encoding);
                 around.outside.send(conn, Side::Caller, payload.into());

@@ -80,7 +80,8 @@ fn save(keyspaces: &Keyspaces, orders: &Receiver<Order>, mut event: impl FnMut(S
     while let Ok(order) = orders.recv() {
         let checkpoint = match order {
             Order::Rows(rows) => {
-                bytes += rows.iter().map(|((_, key), value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>();
+                bytes +=
+                    rows.iter().map(|((_, key), value)| key.len() + value.as_ref().map_or(0, Vec::len)).sum::<usize>();
                 gathered.extend(rows);
                 None
             }

@@ -11,6 +11,7 @@ use watershed_protocol::{
 use super::{Ledger, Seat, cannot_happen, tally};
 use crate::{
     Violation,
+    comments::Dossier,
     sends::{Fate, What},
 };
 
@@ -118,7 +119,10 @@ impl Ledger {
     fn refused(&mut self, seat: Seat, reference: &Ref, code: Code) {
         let device = &mut self.devices[seat.0];
         let Some(op) = device.ops.get_mut(reference) else { return };
-        op.tainted |= code == Code::Unknown;
+        // A node that lost its link repeats what it held: the like may have counted before its comment was deleted.
+        let may_be_gone = |id: &CommentId| self.comments.known.get(id).is_some_and(Dossier::may_be_deleted);
+        let outlived = matches!(&op.what, What::Like { id, .. } if code == Code::UnknownComment && may_be_gone(id));
+        op.tainted |= code == Code::Unknown || outlived;
         if op.fate == Fate::Acknowledged || op.waiting > 0 {
             return;
         }

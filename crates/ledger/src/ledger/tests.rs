@@ -449,6 +449,19 @@ fn a_count_above_all_possible_likes_is_named() {
 }
 
 #[test]
+fn a_like_that_is_refused_because_its_comment_is_gone_may_have_counted_before() {
+    let mut stage = Stage::watching();
+    stage.comment(ANN, 1);
+    stage.send(BOB, "l", likes(1, 5, true));
+    stage.send(ANN, "d", What::Delete { id: id(1) });
+    stage.get(BOB, reject("l", Code::UnknownComment, None));
+    stage.all(delta(0, 1, vec![line(ANN, 1, 1)], &[], &[]));
+    assert_eq!(stage.names(), [""; 0]);
+    stage.all(delta(1, 2, vec![], &[(1, 2)], &[]));
+    assert_eq!(stage.names(), ["count_above_likes"], "of one viewer, not of two");
+}
+
+#[test]
 fn a_refused_like_counts_for_nothing() {
     let mut stage = Stage::watching();
     stage.comment(ANN, 1);

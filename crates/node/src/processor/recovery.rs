@@ -50,10 +50,7 @@ pub(crate) fn recover(directory: &Path, config: LogConfig, machine: &mut Process
 }
 
 /// Reads the store into the machine: where the log goes on, and how many rows there were.
-pub(crate) fn read_store(
-    directory: &Path,
-    machine: &mut Processor,
-) -> Result<(Keyspaces, Base, u64), RecoveryError> {
+pub(crate) fn read_store(directory: &Path, machine: &mut Processor) -> Result<(Keyspaces, Base, u64), RecoveryError> {
     let keyspaces = Keyspaces::open(directory, &Keyspace::ALL.map(Keyspace::name))?;
     let checkpoint = keyspaces.checkpoint()?.map(|bytes| Checkpoint::decode(&bytes)).transpose()?.unwrap_or_default();
     let rows = keyspaces.read(|index, key, value| {
