@@ -21,9 +21,10 @@ use watershed_protocol::{
 };
 use watershed_tests::{
     PATIENCE,
+    book::Book,
     cluster::Cluster,
     topology::SMALL,
-    viewer::{Book, Viewer},
+    viewer::Viewer,
     web,
 };
 
