@@ -19,14 +19,7 @@ use watershed_protocol::{
     client::Encoding,
     peer::{encode, uplink::FromProcessor},
 };
-use watershed_tests::{
-    PATIENCE,
-    book::Book,
-    cluster::Cluster,
-    topology::SMALL,
-    viewer::Viewer,
-    web,
-};
+use watershed_tests::{PATIENCE, book::Book, cluster::Cluster, topology::SMALL, viewer::Viewer, web};
 
 const ID: &str = "6f1c0000000000000000000000000009";
 

@@ -96,7 +96,7 @@ fn a_wrong_value_is_refused_with_its_key_and_the_limit() {
         ("[limits]\nbeat_ms = 999", "[limits] beat_ms is 999, 1000 to 120000 are allowed"),
         ("[limits]\nbeats = 1", "unknown field `beats`"),
         ("[windows]\nframes_per_s = 0", "[windows] frames_per_s is 0, 1 to 1000 are allowed"),
-        ("[log]\nsegment_bytes = 1", "[log] segment_bytes is 1, 1048576 to 1073741824 are allowed"),
+        ("[log]\nsegment_bytes = 1", "[log] segment_bytes is 1, 1048576 to 268435456 are allowed"),
         ("[reactions]\nkinds = [\"HEART\"]", "[reactions] kinds is \"HEART\", reaction: 'H' is not one of a-z 0-9 _ -"),
         ("[reactions]\nkinds = [\"a\", \"a\"]", "[reactions] kinds is \"a\" twice"),
         ("[reactions]\nkinds = [1]", "invalid type: integer `1`"),
