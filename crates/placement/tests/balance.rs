@@ -60,7 +60,7 @@ fn slots_and_viewers_fall_evenly_enough() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn when_a_processor_joins_slots_move_to_it_alone_and_about_its_share(nodes in 1usize..24) {

@@ -45,6 +45,8 @@ fn stirred<T: Clone>(all: &[T], order: &[Index]) -> Vec<T> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn registers_end_alike_in_any_order_and_count_what_they_say(
         all in prop::collection::vec(registers(), 1..12),
@@ -204,6 +206,8 @@ fn split(frames: &[Delta], cuts: &[Index]) -> Vec<Delta> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn any_split_of_frames_gives_the_same_view(steps in steps(), cuts in prop::collection::vec(any::<Index>(), 0..6)) {
         let frames = frames(&steps);
