@@ -11,9 +11,11 @@ LIKES        ?= 2000
 DURATION     ?= 30
 SEEDS        ?= 500
 FIRST_SEED   ?= 1
+MINUTES      ?= 10
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load sim bench check fmt build build-testing needs needs-browser clean
+.PHONY: help demo test cluster status logs stop load sim bench fuzz check fmt build build-testing needs needs-browser \
+    needs-client clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,7 +23,7 @@ help: ## Lists the targets
 demo: build ## Builds, starts a local cluster with a small crowd, prints the page to open; Ctrl-C ends all of it
 	@$(CLUSTER) demo --config $(TOPOLOGY)
 
-test: needs-browser build-testing ## Runs everything: units, simulator, real processes, a real browser
+test: needs-browser needs-client build-testing ## Runs everything: units, simulator, real processes, a real browser
 	@$(CARGO) test --profile testing --workspace
 
 cluster: build ## Starts the local cluster in the background and prints its URLs; again: starts what is dead
@@ -47,6 +49,14 @@ bench: needs ## What a commit and a like cost a processor, in tables (a minute e
 	@$(CARGO) run --release -q -p watershed-store --example commit -- $${TMPDIR:-/tmp}
 	@$(CARGO) run --release -q -p watershed-store --example likes -- $${TMPDIR:-/tmp}
 
+fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= in all, over every door
+	@cargo +nightly fuzz --version >/dev/null 2>&1 \
+	    || { echo "make fuzz needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly && cargo install --locked cargo-fuzz"; exit 1; }
+	@$(CARGO) run --profile testing -p watershed-hostile --example corpus -- fuzz/corpus
+	@for door in $$(cargo +nightly fuzz list); do \
+	    cargo +nightly fuzz run "$$door" -- -max_total_time=$$(($(MINUTES) * 60 / $$(cargo +nightly fuzz list | wc -l))) || exit 1; \
+	done
+
 check: needs ## Slow and strict: formatting, lints as errors, licences and sources of all crates (needs cargo-deny)
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --profile testing --workspace --all-targets -- -D warnings
@@ -70,6 +80,10 @@ needs:
 needs-browser: needs
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
 	    || { echo "make test needs a browser: apt-get install -y chromium chromium-driver"; exit 1; }
+
+needs-client:
+	@/usr/bin/python3 -c 'import websockets, msgpack' 2>/dev/null \
+	    || { echo "make test needs a WebSocket client of others: apt-get install -y python3-websockets python3-msgpack"; exit 1; }
 
 clean: ## Removes what was built and the local cluster's data
 	@$(CARGO) clean

@@ -38,7 +38,7 @@ fn main() -> ExitCode {
             let _ = error.print(); // The help or the version that was asked for.
             return ExitCode::SUCCESS;
         }
-        Err(error) => return refuse(error.to_string().lines().next().unwrap_or("bad command line")),
+        Err(error) => return refuse(&one_line(&error.to_string())),
     };
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
@@ -70,6 +70,12 @@ fn run(args: &Args) -> anyhow::Result<()> {
             logs::show(&cluster, &nodes, lines, follow)
         }
     }
+}
+
+/// The fact of an error message, without the usage that follows it.
+fn one_line(message: &str) -> String {
+    let lines: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ")
 }
 
 fn refuse(line: &str) -> ExitCode {

@@ -140,7 +140,9 @@ fn authority(url: &str) -> Result<String, String> {
     let rest = url.strip_prefix("http://").ok_or_else(bad)?;
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     let authority: http::uri::Authority = rest.parse().map_err(|_| bad())?;
-    if authority.host().is_empty() || rest.contains('@') {
+    // What stands behind the host and is no port would silently become port 80.
+    let has_port = authority.port_u16().is_some() || rest.len() == authority.host().len();
+    if authority.host().is_empty() || rest.contains('@') || !has_port {
         return Err(bad());
     }
     Ok(format!("{}:{}", authority.host(), authority.port_u16().unwrap_or(80)))
@@ -181,5 +183,7 @@ mod tests {
         assert_eq!(authority("http://node.example/").unwrap(), "node.example:80");
         assert_eq!(authority("http://[::1]:8080").unwrap(), "[::1]:8080");
         assert!(authority("http://").is_err());
+        assert!(authority("http://b1:99999").is_err());
+        assert!(authority("http://b1:").is_err());
     }
 }

@@ -37,6 +37,13 @@ fn main() -> ExitCode {
         }
         Err(error) => Err(first_line(&error.to_string())),
     };
+    // Found out now, not when the run is over and its report lost.
+    let config = config.and_then(|config| {
+        let Some(path) = &config.json else { return Ok(config) };
+        let opened = std::fs::File::options().create(true).append(true).open(path);
+        opened.map_err(|error| format!("--json: cannot write {}: {error}", path.display()))?;
+        Ok(config)
+    });
     let config = match config {
         Ok(config) => config,
         Err(why) => {

@@ -287,7 +287,8 @@ impl Feed {
             self.counters.dropped += 1;
             return;
         };
-        if subscription.have == Some((delta.epoch, delta.from)) {
+        // One that does not lead on from where it begins is no frame, whoever made it.
+        if subscription.have == Some((delta.epoch, delta.from)) && delta.seq > delta.from {
             subscription.have = Some((delta.epoch, delta.seq));
             self.counters.frames_in += 1;
             self.go_live(&stream);

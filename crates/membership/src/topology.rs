@@ -6,6 +6,8 @@
 //! Invariant: names and addresses of a topology's nodes are distinct, and all numbers are within their limits.
 
 use std::{
+    fs::File,
+    io::Read,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
@@ -14,6 +16,9 @@ use watershed_protocol::{NodeName, ReactionKind, Role, ViewerId};
 
 mod file;
 mod nodes;
+
+/// Longest file that is read; with all keys and the most moderators it has a tenth of it.
+const BYTES_MAX: u64 = 1024 * 1024;
 
 /// A cluster as its file describes it. `cluster/local.toml` explains every key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,9 +194,16 @@ pub enum TopologyError {
 impl Topology {
     /// Reads and checks a file.
     pub fn load(path: &Path) -> Result<Self, TopologyError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| TopologyError::File { path: path.into(), why: error.to_string() })?;
-        Self::parse(&text)
+        let mut text = String::new();
+        let read = File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_string(&mut text));
+        let refused = |why| TopologyError::File { path: path.into(), why };
+        match read {
+            Ok(bytes) if bytes as u64 > BYTES_MAX => {
+                Err(refused(format!("it is longer than {BYTES_MAX} bytes, which no topology is")))
+            }
+            Ok(_) => Self::parse(&text),
+            Err(error) => Err(refused(error.to_string())),
+        }
     }
 
     /// Checks the text of a file.

@@ -105,7 +105,8 @@ impl Counts {
         self.tidy();
     }
 
-    fn waits(&self, id: CommentId) -> bool {
+    /// Whether the viewers have yet to be told this comment's count.
+    pub(crate) fn waits(&self, id: CommentId) -> bool {
         self.entries.get(&id).is_some_and(|entry| matches!(entry.told, Told::Waiting))
     }
 

@@ -152,7 +152,14 @@ impl Live {
             self.pending.take(&mut frame, limit, &mut content.counts);
             if std::mem::take(&mut self.pending.pin) {
                 let seen = self.view.snapshot().pinned;
-                frame.pinned = Some(content.pin.shown(&content.counts, seen.comment()));
+                let pinned = content.pin.shown(&content.counts, seen.comment());
+                // A pin shows the newest count. If its comment's is left for a later frame, it is told with the pin all the
+                // same: of two counts of one comment a merged range could tell only one.
+                if let Some(shown) = pinned.comment().filter(|shown| content.counts.waits(shown.comment.id)) {
+                    frame.likes.push((shown.comment.id, shown.likes));
+                    content.counts.told(shown.comment.id);
+                }
+                frame.pinned = Some(pinned);
             }
         }
         frame.viewers = (viewers != self.view.viewers()).then_some(viewers);

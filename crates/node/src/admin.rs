@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{StatusCode, request::Parts};
+use http::{HeaderValue, Method, StatusCode, header::ALLOW, request::Parts};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use watershed_net::http::{Handler, Reply, Request, ServerConfig, reply, serve, text};
@@ -18,6 +18,9 @@ use crate::{
     figures::{self, Source},
     setup::Setup,
 };
+
+/// Most characters that are said back of a path that leads nowhere.
+const PATH_CHARS_MAX: usize = 100;
 
 /// Whether the node does its work now, and if not, why; and which work, where a role has several.
 #[derive(Clone)]
@@ -109,8 +112,15 @@ impl Handler for Admin {
     type Ticket = ();
 
     async fn handle(self: Arc<Self>, request: Request) -> Reply {
+        if request.method() != Method::GET && request.method() != Method::HEAD {
+            return not_allowed(request.method());
+        }
         let path = request.uri().path();
-        self.answer(path).unwrap_or_else(|| error(StatusCode::NOT_FOUND, &format!("there is nothing at {path:?}")))
+        let nothing = || {
+            let shown: String = path.chars().take(PATH_CHARS_MAX).collect();
+            error(StatusCode::NOT_FOUND, &format!("there is nothing at {shown:?}"))
+        };
+        self.answer(path).unwrap_or_else(nothing)
     }
 
     async fn admit(self: Arc<Self>, _: Parts, _: Encoding) -> Result<(), Reply> {
@@ -118,6 +128,14 @@ impl Handler for Admin {
     }
 
     fn adopt(&self, (): (), _: TcpStream, _: Bytes) {}
+}
+
+/// The answer to a method that no path knows.
+pub(crate) fn not_allowed(method: &Method) -> Reply {
+    let shown: String = method.as_str().chars().take(PATH_CHARS_MAX).collect();
+    let mut reply = error(StatusCode::METHOD_NOT_ALLOWED, &format!("{shown} is not GET or HEAD"));
+    reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    reply
 }
 
 /// An answer in JSON.

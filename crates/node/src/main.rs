@@ -82,10 +82,11 @@ const EXIT_USAGE: u8 = 64;
 fn main() -> ExitCode {
     let command = match Arguments::try_parse() {
         Ok(arguments) => arguments.command,
-        Err(error) => {
-            let _ = error.print();
-            return if error.use_stderr() { EXIT_USAGE.into() } else { ExitCode::SUCCESS };
+        Err(error) if !error.use_stderr() => {
+            let _ = error.print(); // The help or the version that was asked for.
+            return ExitCode::SUCCESS;
         }
+        Err(error) => return refuse("watershed", &one_line(&error)),
     };
     let (role, arguments) = match command {
         Command::Broadcast(arguments) => (Role::Broadcast, arguments),
@@ -93,14 +94,29 @@ fn main() -> ExitCode {
         Command::Merger(arguments) => (Role::Merger, arguments),
         Command::Verify(VerifyArguments { directory }) => return report(verify::run(&directory)),
     };
-    start_logging(arguments.log);
-    match run(role, arguments) {
+    match start_logging(arguments.log).map_err(anyhow::Error::from).and_then(|()| run(role, arguments)) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<UsageError>() => refuse(&format!("watershed {role}"), &format!("{error:#}")),
         Err(error) => {
             eprintln!("watershed {role}: {error:#}");
-            if error.is::<UsageError>() { EXIT_USAGE.into() } else { ExitCode::FAILURE }
+            ExitCode::FAILURE
         }
     }
+}
+
+fn refuse(who: &str, line: &str) -> ExitCode {
+    eprintln!("{who}: {line}");
+    EXIT_USAGE.into()
+}
+
+/// The fact of an error message, without the usage that follows it.
+fn one_line(error: &clap::Error) -> String {
+    if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is needed: broadcast, processor, merger or verify; see --help".into();
+    }
+    let message = error.to_string();
+    let lines: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    lines.join(" ").trim_start_matches("error: ").to_owned()
 }
 
 /// Says what a check has found.
@@ -154,14 +170,18 @@ fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
     Ok(token)
 }
 
-fn start_logging(form: Option<LogForm>) {
+fn start_logging(form: Option<LogForm>) -> Result<(), UsageError> {
     use std::io::IsTerminal;
     let terminal = std::io::stderr().is_terminal();
     let form = form.unwrap_or(if terminal { LogForm::Text } else { LogForm::Json });
-    let filter = tracing_subscriber::EnvFilter::try_from_env("WATERSHED_LOG").unwrap_or_else(|_| "info".into());
+    let filter = match std::env::var_os("WATERSHED_LOG") {
+        None => "info".into(),
+        Some(text) => tracing_subscriber::EnvFilter::try_new(text.to_string_lossy()).map_err(UsageError::filter)?,
+    };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);
     match form {
         LogForm::Text => builder.init(),
         LogForm::Json => builder.json().flatten_event(true).init(),
     }
+    Ok(())
 }

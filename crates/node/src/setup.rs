@@ -2,7 +2,7 @@
 //!
 //! Command line → `Setup` → the role's `run`. Invariant: everything in it has been checked; nothing is bound yet.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{fs::File, net::SocketAddr, path::PathBuf};
 
 use watershed_membership::{Member, Node, Topology};
 use watershed_protocol::{NodeName, Role};
@@ -16,6 +16,11 @@ impl UsageError {
     /// The name on the command line is not a name.
     pub(crate) fn name(invalid: watershed_protocol::Invalid) -> Self {
         Self(format!("--name: {invalid}"))
+    }
+
+    /// The environment asks for log lines in words that are none.
+    pub(crate) fn filter(why: impl std::fmt::Display) -> Self {
+        Self(format!("WATERSHED_LOG: {why}"))
     }
 }
 
@@ -46,6 +51,11 @@ impl Setup {
                 format!("--name: {name} is not a {role} of {}, these are: {}", topology.display(), names.join(", "));
             return Err(UsageError(why).into());
         };
+        if let Some(path) = &trace_tallies {
+            // Found out now, not when the log has been read back.
+            let opened = File::options().create(true).append(true).open(path);
+            opened.map_err(|error| UsageError(format!("--trace-tallies: cannot write {}: {error}", path.display())))?;
+        }
         Ok(Self { topology: found, node, incarnation: Member::incarnation()?, trace_tallies })
     }
 

@@ -108,8 +108,8 @@ impl Delta {
             range.top = next.top.clone().or(range.top);
             range.reactions = next.reactions.clone().or(range.reactions);
             range.viewers = next.viewers.or(range.viewers);
-            range.shown += next.shown;
-            range.total += next.total;
+            range.shown = range.shown.saturating_add(next.shown);
+            range.total = range.total.saturating_add(next.total);
         }
         range.comments.retain(|shown| !deleted.contains(&shown.comment.id));
         range.likes = likes.into_iter().filter(|(id, _)| !deleted.contains(id)).collect();

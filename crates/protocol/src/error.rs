@@ -1,5 +1,7 @@
 //! Why a value from outside was not taken. The text names the value and the limit, for people to read.
 
+use crate::limits;
+
 /// A value that came off a wire, a disk, a command line or a file and does not fit its type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
@@ -45,4 +47,16 @@ pub enum Invalid {
         /// What is wrong.
         why: String,
     },
+}
+
+/// Words about a value, without the middle of it if they would be longer than [`limits::WORDS_CHARS_MAX`] characters.
+pub(crate) fn shortened(words: String) -> String {
+    let chars = words.chars().count();
+    if chars <= limits::WORDS_CHARS_MAX {
+        return words;
+    }
+    // The end is worth as much as the beginning: there stands what was expected, and where.
+    let half = limits::WORDS_CHARS_MAX / 2 - 1;
+    let (head, tail) = (words.chars().take(half), words.chars().skip(chars - half));
+    head.chain(['…']).chain(tail).collect()
 }

@@ -262,13 +262,24 @@ impl fmt::Debug for Slot {
     }
 }
 
-/// Defines a 64-bit counter with a noun.
+/// Defines a counter with a noun. What comes off a wire is at most [`limits::NUMBER_MAX`], so that counting on from it
+/// never overflows; what a node counts itself never gets there.
 macro_rules! counter {
     ($(#[$doc:meta])* $type:ident, $noun:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(transparent)]
+        #[serde(try_from = "u64")]
         pub struct $type(u64);
+
+        impl TryFrom<u64> for $type {
+            type Error = Invalid;
+            fn try_from(number: u64) -> Result<Self, Invalid> {
+                if number > limits::NUMBER_MAX {
+                    return Err(Invalid::Range { what: $noun, found: number, min: 0, max: limits::NUMBER_MAX });
+                }
+                Ok(Self(number))
+            }
+        }
 
         impl $type {
             /// Before the first.

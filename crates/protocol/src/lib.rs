@@ -14,6 +14,7 @@ pub mod client;
 mod comment;
 mod delta;
 mod error;
+mod extent;
 mod ids;
 mod key;
 mod like;

@@ -38,3 +38,7 @@ pub const UNANSWERED_MAX: u8 = 32;
 pub const STAMP_AHEAD_MS_MAX: u64 = 60_000;
 /// Greatest stamp: integers beyond it are not exact in JavaScript.
 pub const STAMP_MAX: u64 = (1 << 53) - 1;
+/// Greatest epoch, seq or position: integers beyond it are not exact in JavaScript, and counting on has room above it.
+pub const NUMBER_MAX: u64 = (1 << 53) - 1;
+/// Longest words, in characters, about a value that somebody sent: what is said back or logged is never as long as it was.
+pub const WORDS_CHARS_MAX: usize = 240;

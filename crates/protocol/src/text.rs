@@ -85,7 +85,7 @@ impl DisplayName {
         if clean.is_empty() || clean.len() > max {
             return Err(Invalid::Length { what, bytes: clean.len(), min: 1, max });
         }
-        if let Some(control) = clean.chars().find(|c| c.is_control()) {
+        if let Some(control) = clean.chars().find(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(Invalid::Form { what, why: format!("control character U+{:04X}", u32::from(control)) });
         }
         if !clean.chars().any(is_visible) {

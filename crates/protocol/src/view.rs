@@ -87,9 +87,9 @@ impl View {
         Some(Shown { comment: comment.clone(), likes })
     }
 
-    /// Takes a frame or a range that continues the view.
+    /// Takes a frame or a range that continues the view, and leads on from it.
     pub fn apply(&mut self, delta: &Delta) -> Result<(), Gap> {
-        if (delta.epoch, delta.from) != (self.epoch, self.seq) {
+        if (delta.epoch, delta.from) != (self.epoch, self.seq) || delta.seq <= delta.from {
             return Err(Gap { epoch: self.epoch, seq: self.seq, frame_epoch: delta.epoch, from: delta.from });
         }
         self.seq = delta.seq;

@@ -1,7 +1,7 @@
 //! Promises of the wire format: golden bytes, and no bytes that crash it.
 
 use proptest::prelude::*;
-use watershed_protocol::{Epoch, NodeName, Role};
+use watershed_protocol::{Epoch, NodeName, Role, limits::NUMBER_MAX};
 
 use super::*;
 use crate::{Hello, Secret};
@@ -86,8 +86,8 @@ fn the_longest_greeting_fits_a_control_frame() {
         node: long,
         incarnation: u64::MAX,
         url: "u".repeat(crate::URL_BYTES_MAX),
-        map_epoch: Epoch::new(u64::MAX),
-        root_epoch: Epoch::new(u64::MAX),
+        map_epoch: Epoch::new(NUMBER_MAX),
+        root_epoch: Epoch::new(NUMBER_MAX),
     };
     let packet = Packet::hello(&greeting);
     assert!(packet.wire_bytes() < 1_200, "{}", packet.wire_bytes());

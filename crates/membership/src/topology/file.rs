@@ -11,6 +11,8 @@ use watershed_protocol::{ReactionKind, ViewerId, limits};
 
 use super::{Broadcast, Limits, Merger, Processor, Topology, TopologyError, Windows, nodes};
 
+/// Most characters that are shown of a value or a line.
+const SHOWN_CHARS_MAX: usize = 80;
 /// Most nodes of one role. A cluster of one file is started by hand or by one launcher.
 const NODES_MAX: i64 = 256;
 /// Most mergers: one works, the others only stand by.
@@ -168,8 +170,8 @@ pub(super) fn parse(text: &str) -> Result<Topology, TopologyError> {
     let merger = file.merger.check()?;
     let nodes = nodes::plan(&broadcast, &processor, &merger)?;
     Ok(Topology {
-        name: length("[cluster] name", file.cluster.name, 1, limits::NAME_BYTES_MAX)?,
-        dir: length("[cluster] dir", file.cluster.dir, 1, 4_096)?.into(),
+        name: one_line("[cluster] name", length("[cluster] name", file.cluster.name, 1, limits::NAME_BYTES_MAX)?)?,
+        dir: one_line("[cluster] dir", length("[cluster] dir", file.cluster.dir, 1, 4_096)?)?.into(),
         secret: secret(file.cluster.secret)?,
         limits: file.limits.check()?,
         windows: file.windows.check()?,
@@ -252,7 +254,8 @@ impl ReactionsKeys {
 }
 
 pub(super) fn value(key: impl Into<String>, found: impl Into<String>, limit: impl Into<String>) -> TopologyError {
-    TopologyError::Value { key: key.into(), found: found.into(), limit: limit.into() }
+    let found = found.into().chars().take(SHOWN_CHARS_MAX).collect();
+    TopologyError::Value { key: key.into(), found, limit: limit.into() }
 }
 
 fn number<T: TryFrom<i64>>(key: &str, found: i64, min: i64, max: i64) -> Result<T, TopologyError> {
@@ -266,6 +269,14 @@ fn length(key: &str, text: String, min: usize, max: usize) -> Result<String, Top
     } else {
         Err(value(key, format!("{} bytes long", text.len()), format!("{min} to {max} are allowed")))
     }
+}
+
+/// Names and paths are shown in one line, and no path has a zero byte.
+fn one_line(key: &str, text: String) -> Result<String, TopologyError> {
+    if text.contains(char::is_control) {
+        return Err(value(key, format!("{text:?}"), "control characters are not allowed"));
+    }
+    Ok(text)
 }
 
 /// Long enough not to be guessed by chance; its value is never shown.
@@ -293,8 +304,20 @@ fn at_line(text: &str, error: &toml::de::Error) -> TopologyError {
     let start = error.span().map_or(0, |span| span.start).min(text.len());
     let line = text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
     let shown = text.lines().nth(line).unwrap_or_default().trim();
-    let secret = shown.starts_with("secret");
-    let shown = if secret { "secret = …".into() } else { shown.chars().take(80).collect() };
+    // Wherever the line holds a secret, it may be in the reader's words too.
+    if shown.contains("secret") {
+        let why = "this line does not read (what it says is not shown, for there is a secret in it)".into();
+        return TopologyError::Text { line: line + 1, text: "secret = …".into(), why };
+    }
+    // A secret under a mistyped key is one all the same: of its section only the key is shown.
+    let section = text.lines().take(line + 1).filter(|line| line.trim_start().starts_with('[')).last();
+    let (shown, hidden) = match shown.split_once('=') {
+        Some((key, _)) if section.is_some_and(|section| section.contains("cluster")) => (key, "= …"),
+        _ => (shown, ""),
+    };
+    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let shown = shown.chars().map(printable).take(SHOWN_CHARS_MAX).chain(hidden.chars()).collect();
     let why = error.message().lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let why = why.chars().map(printable).take(limits::WORDS_CHARS_MAX).collect();
     TopologyError::Text { line: line + 1, text: shown, why }
 }

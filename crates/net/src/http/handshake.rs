@@ -16,8 +16,8 @@ use super::{Reply, text};
 
 /// The only version there is.
 const VERSION: &str = "13";
-/// Base64 of 16 bytes.
-const KEY_BYTES: usize = 24;
+/// Most characters that are said back of the subprotocols asked for.
+const NAMES_CHARS_MAX: usize = 100;
 
 /// Why a handshake is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,16 +74,15 @@ impl Handshake {
         if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
             return Err(HandshakeError::Version);
         }
-        let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| key.len() == KEY_BYTES).ok_or(HandshakeError::Key)?;
-        let mut asked = items(headers, SEC_WEBSOCKET_PROTOCOL.as_str()).peekable();
-        let encoding = match asked.peek() {
-            None => Encoding::default(),
-            Some(_) => asked.find_map(Encoding::from_subprotocol).ok_or_else(|| {
-                let asked: Vec<&str> = items(headers, SEC_WEBSOCKET_PROTOCOL.as_str()).collect();
-                HandshakeError::Subprotocol(asked.join(", "))
-            })?,
-        };
+        let key = headers.get(SEC_WEBSOCKET_KEY).filter(|key| is_key(key.as_bytes())).ok_or(HandshakeError::Key)?;
         let asked = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
+        let mut names = items(headers, SEC_WEBSOCKET_PROTOCOL.as_str());
+        let encoding = match names.find_map(Encoding::from_subprotocol) {
+            Some(encoding) => encoding,
+            None if !asked => Encoding::default(),
+            // A header that names nothing readable is an asking too: an answer must not name what was not asked for.
+            None => return Err(HandshakeError::Subprotocol(asked_for(headers))),
+        };
         Ok(Self { encoding, asked, accept: derive_accept_key(key.as_bytes()) })
     }
 
@@ -102,6 +101,19 @@ impl Handshake {
         }
         reply
     }
+}
+
+/// Base64 of 16 bytes: 22 characters and the filling.
+fn is_key(key: &[u8]) -> bool {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    matches!(key, [digits @ .., b'=', b'='] if digits.len() == 22 && digits.iter().all(is_base64))
+}
+
+/// The subprotocols that were asked for, as words for people: not all of a long list.
+fn asked_for(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter();
+    let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned()).collect();
+    lines.join(", ").chars().take(NAMES_CHARS_MAX).collect()
 }
 
 /// Whether the request asks for a WebSocket at all.
@@ -173,6 +185,8 @@ mod tests {
         assert_eq!(check(&[("upgrade", "h2c")]), Err(HandshakeError::Headers));
         assert_eq!(check(&[("sec-websocket-key", "")]), Err(HandshakeError::Key));
         assert_eq!(check(&[("sec-websocket-key", "c2hvcnQ=")]), Err(HandshakeError::Key));
+        assert_eq!(check(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ!!")]), Err(HandshakeError::Key));
+        assert_eq!(check(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=A")]), Err(HandshakeError::Key));
         assert_eq!(check(&[("sec-websocket-version", "8")]), Err(HandshakeError::Version));
         let reply = HandshakeError::Version.reply();
         assert_eq!(reply.status(), StatusCode::UPGRADE_REQUIRED);

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use http::{StatusCode, Version, header::HOST};
 use hyper::{
     server::conn::http1,
     service::service_fn,
@@ -28,6 +29,7 @@ use tracing::{debug, warn};
 use super::{
     Handler, Reply, Request,
     handshake::{Handshake, wants_websocket},
+    text,
 };
 
 /// Largest head of a request, and hyper's buffer.
@@ -146,6 +148,11 @@ async fn connection<H: Handler>(
 }
 
 async fn answer<H: Handler>(handler: Arc<H>, mut request: Request, following: &Following<H::Ticket>) -> Reply {
+    // RFC 9112, section 3.2: whoever stands before us must not read another host out of a request than we do.
+    let hosts = request.headers().get_all(HOST).into_iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return text(StatusCode::BAD_REQUEST, &format!("the request has {hosts} host headers, one is needed"));
+    }
     if !wants_websocket(request.headers()) {
         return handler.handle(request).await;
     }

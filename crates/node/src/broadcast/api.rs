@@ -3,6 +3,8 @@
 //! Between net's server and the driver. Invariant: a bad value is 400 with words that name it and its limit; what an owner
 //! does not answer is 503 with a time to retry, never a part of the truth.
 
+mod query;
+
 use std::{net::TcpStream, sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -29,10 +31,11 @@ use super::{
     rooms::Rooms,
 };
 use crate::{
-    admin::{Admin, error, json as json_reply},
+    admin::{Admin, error, json as json_reply, not_allowed},
     presence::Presence,
     setup::Setup,
 };
+use query::{Query, parse, resume_point, shown, whole};
 
 /// How long another node may take to say its figures.
 const FIGURES_TIMEOUT: Duration = Duration::from_millis(500);
@@ -93,7 +96,7 @@ impl Api {
     async fn route(&self, request: &Request) -> Result<Reply, Refused> {
         let path = request.uri().path();
         if request.method() != Method::GET && request.method() != Method::HEAD {
-            return Err(refused(StatusCode::METHOD_NOT_ALLOWED, &format!("{} is not GET", request.method())));
+            return Err(Box::new(not_allowed(request.method())));
         }
         if let Some(asset) = watershed_web::asset(path) {
             return Ok(page(&asset));
@@ -101,8 +104,8 @@ impl Api {
         if let Some(answer) = self.admin.answer(path) {
             return Ok(answer);
         }
-        let query = Query::parse(request.uri().query().unwrap_or_default());
-        let nothing = || refused(StatusCode::NOT_FOUND, &format!("there is nothing at {path:?}"));
+        let query = Query::parse(request.uri().query().unwrap_or_default())?;
+        let nothing = || refused(StatusCode::NOT_FOUND, &format!("there is nothing at {:?}", shown(path)));
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match parts[..] {
             ["v1", "cluster"] => Ok(self.cluster().await),
@@ -139,9 +142,9 @@ impl Api {
         let limit = match query.get("limit") {
             None => PAGE_DEFAULT,
             Some(text) => {
-                let limit = text.parse().ok().filter(|limit| (1..=limits::HISTORY_PAGE_MAX).contains(limit));
-                limit
-                    .ok_or_else(|| bad(&format!("limit is {text:?}, 1 to {} are allowed", limits::HISTORY_PAGE_MAX)))?
+                let max = limits::HISTORY_PAGE_MAX;
+                let limit = whole(text).filter(|limit| (1..=max as u64).contains(limit));
+                limit.ok_or_else(|| bad(&format!("limit is {:?}, 1 to {max} are allowed", shown(text))))? as usize
             }
         };
         let before: Option<CommentId> = query.get("before").map(parse).transpose()?;
@@ -210,10 +213,11 @@ impl Api {
     async fn ticket(&self, head: &Parts, encoding: Encoding) -> Result<Ticket, Refused> {
         let parts: Vec<&str> = head.uri.path().split('/').skip(1).collect();
         let ["v1", "streams", stream, "live"] = parts[..] else {
-            return Err(refused(StatusCode::NOT_FOUND, &format!("there is no stream at {:?}", head.uri.path())));
+            let why = format!("there is no stream at {:?}", shown(head.uri.path()));
+            return Err(refused(StatusCode::NOT_FOUND, &why));
         };
         let stream: StreamId = parse(stream)?;
-        let query = Query::parse(head.uri.query().unwrap_or_default());
+        let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let viewer: ViewerId = parse(query.needed("viewer")?)?;
         let name = DisplayName::new(query.get("name").unwrap_or(viewer.as_str())).map_err(invalid)?;
         let resume = query.get("resume").map(resume_point).transpose()?;
@@ -249,60 +253,6 @@ impl Handler for Api {
         let Ticket { session, room, resume, placed } = ticket;
         self.carousel.adopt(Joiner { socket, leftover, session, room, resume, placed });
     }
-}
-
-/// The parameters of a request, decoded.
-struct Query(Vec<(String, String)>);
-
-impl Query {
-    fn parse(text: &str) -> Self {
-        let pairs = text.split('&').filter(|pair| !pair.is_empty());
-        Self(
-            pairs
-                .map(|pair| {
-                    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                    (decode(name), decode(value))
-                })
-                .collect(),
-        )
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
-    }
-
-    fn needed(&self, name: &str) -> Result<&str, Refused> {
-        self.get(name).ok_or_else(|| bad(&format!("the parameter {name:?} is missing")))
-    }
-}
-
-/// Percent-decoding, with + for a space; what is no escape stays as it is.
-fn decode(text: &str) -> String {
-    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
-        match (first, escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-                continue;
-            }
-            (b'+', _) => bytes.push(b' '),
-            _ => bytes.push(*first),
-        }
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-fn parse<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<T, Refused> {
-    text.parse().map_err(invalid)
-}
-
-fn resume_point(text: &str) -> Result<(Epoch, Seq), Refused> {
-    let point = text.split_once(':').and_then(|(epoch, seq)| Some((epoch.parse().ok()?, seq.parse().ok()?)));
-    let (epoch, seq) = point.ok_or_else(|| bad(&format!("resume is {text:?}, it has the form EPOCH:SEQ")))?;
-    Ok((Epoch::new(epoch), Seq::new(seq)))
 }
 
 fn page(asset: &watershed_web::Asset) -> Reply {

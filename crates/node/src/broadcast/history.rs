@@ -90,10 +90,11 @@ impl Owners<'_> {
         let mut totals = Totals::default();
         for reply in self.ask_all(&Query::Totals { stream: stream.clone() }).await? {
             let Reply::Totals { comments, likes, reactions } = reply else { return Err(Unanswered::Unavailable) };
-            totals.comments += comments;
-            totals.likes += likes;
+            totals.comments = totals.comments.saturating_add(comments);
+            totals.likes = totals.likes.saturating_add(likes);
             for (kind, count) in reactions {
-                *totals.reactions.entry(kind).or_default() += count;
+                let sum = totals.reactions.entry(kind).or_default();
+                *sum = sum.saturating_add(count);
             }
         }
         Ok(totals)

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use std::borrow::Cow;
 
 use super::{Code, Encoding, Refusal};
-use crate::{BodyError, CommentBody, CommentId, ReactionKind, Ref, Register, Stamp, limits};
+use crate::{
+    BodyError, CommentBody, CommentId, ReactionKind, Ref, Register, Stamp, error::shortened, extent::extent, limits,
+};
 
 /// The limits that a configuration may set on requests.
 #[derive(Clone, Copy, Debug)]
@@ -98,19 +100,19 @@ impl Request {
 /// A message's fields as they came, whatever its type.
 #[derive(Default, Deserialize)]
 struct Fields<'a> {
-    #[serde(rename = "type", borrow, default)]
+    #[serde(rename = "type", borrow, default, deserialize_with = "named::kind")]
     kind: Option<Cow<'a, str>>,
-    #[serde(rename = "ref", borrow, default)]
+    #[serde(rename = "ref", borrow, default, deserialize_with = "named::reference")]
     reference: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "named::body")]
     body: Option<Cow<'a, str>>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "named::id")]
     id: Option<Id>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named::stamp")]
     stamp: Option<u64>,
-    #[serde(rename = "kind", borrow, default)]
+    #[serde(rename = "kind", borrow, default, deserialize_with = "named::reaction")]
     reaction: Option<Cow<'a, str>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named::count")]
     count: Option<u64>,
 }
 
@@ -119,8 +121,71 @@ struct Fields<'a> {
 #[serde(transparent)]
 struct Id(Option<CommentId>);
 
-fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
-    Id::deserialize(deserializer).map(Some)
+/// Reading of fields whose mistakes name the field: the reader itself knows only the place.
+mod named {
+    use std::{borrow::Cow, fmt};
+
+    use serde::{
+        Deserialize, Deserializer,
+        de::{Error, Visitor},
+    };
+
+    use super::Id;
+
+    /// What JSON can say of a text: the text, or that there is none. Borrowed where nothing in it is escaped.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+    fn field<'de, T: Deserialize<'de>, D: Deserializer<'de>>(name: &str, deserializer: D) -> Result<T, D::Error> {
+        T::deserialize(deserializer).map_err(|error| D::Error::custom(format!("the field {name:?} is wrong: {error}")))
+    }
+
+    macro_rules! texts {
+        ($($function:ident $name:literal)*) => {$(
+            pub(super) fn $function<'de: 'a, 'a, D: Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<Option<Cow<'a, str>>, D::Error> {
+                Ok(field::<Option<Text<'de>>, D>($name, deserializer)?.map(|text| text.0))
+            }
+        )*};
+    }
+
+    texts! { kind "type" reference "ref" body "body" reaction "kind" }
+
+    pub(super) fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Id>, D::Error> {
+        field("id", deserializer).map(Some)
+    }
+
+    pub(super) fn stamp<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        Ok(field::<Option<Whole>, D>("stamp", deserializer)?.map(|whole| whole.0))
+    }
+
+    pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+        Ok(field::<Option<Whole>, D>("count", deserializer)?.map(|whole| whole.0))
+    }
+
+    /// A number that says of others what it wanted instead.
+    struct Whole(u64);
+
+    impl<'de> Deserialize<'de> for Whole {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            deserializer.deserialize_u64(WholeVisitor).map(Self)
+        }
+    }
+
+    struct WholeVisitor;
+
+    impl Visitor<'_> for WholeVisitor {
+        type Value = u64;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a whole number that is not negative")
+        }
+
+        fn visit_u64<E: Error>(self, number: u64) -> Result<u64, E> {
+            Ok(number)
+        }
+    }
 }
 
 /// Only the ref, to answer a message whose other fields cannot be read.
@@ -131,69 +196,76 @@ struct OnlyRef<'a> {
 }
 
 fn json(message: &[u8]) -> Result<Fields<'_>, RequestError> {
+    // What is JSON and no message is told from what is no JSON: the reader's own words do not always.
+    let code = || match serde_json::from_slice::<serde::de::IgnoredAny>(message) {
+        Ok(_) => Code::BadMessage,
+        Err(_) => Code::BadJson,
+    };
     // serde would read a struct from an array, too.
     if message.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
-        let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(message).is_ok();
-        let code = if is_json { Code::BadMessage } else { Code::BadJson };
-        return Err(bad(None, false, code, "a message is a JSON object".into()));
+        return Err(bad(None, false, code(), "a message is a JSON object".into()));
     }
     serde_json::from_slice(message).map_err(|error| {
-        let code = if error.is_data() { Code::BadMessage } else { Code::BadJson };
         let only: Option<OnlyRef<'_>> = serde_json::from_slice(message).ok();
         let reference = only.and_then(|only| only.reference).and_then(|text| Ref::new(&text).ok());
-        bad(reference, false, code, error.to_string())
+        bad(reference, false, code(), error.to_string())
     })
 }
 
 /// Reads `[kind, ref, …]`; positions are fixed in `docs/protocol.md`, elements beyond the known ones are ignored.
 fn message_pack(message: &[u8]) -> Result<Fields<'_>, RequestError> {
-    let broken = |why: &str, reference: Option<&str>| RequestError {
-        reference: reference.and_then(|text| Ref::new(text).ok()),
-        understood: false,
-        refusal: Refusal::last(if why.starts_with("not") { Code::BadJson } else { Code::BadMessage }, why),
-    };
     let mut reader = Reader { rest: message };
-    let length = reader.array().ok_or_else(|| broken("not a MessagePack array", None))?;
-    let kind = reader.number().ok_or_else(|| broken("the first element is the message's number, 0 to 5", None))?;
+    reader.array().ok_or_else(|| bad(None, false, Code::BadJson, "not a MessagePack array".into()))?;
+    // All of it, so that nothing is taken from a message that is cut short, or that is two.
+    match extent(message, 1) {
+        Some(bytes) if bytes == message.len() => {}
+        Some(bytes) => {
+            let why = format!("not one MessagePack array: {} bytes are behind it", message.len() - bytes);
+            return Err(bad(None, false, Code::BadJson, why));
+        }
+        None => return Err(bad(None, false, Code::BadJson, "not a whole MessagePack array".into())),
+    }
+    let broken = |reference: Option<&str>, why: String| {
+        bad(reference.and_then(|text| Ref::new(text).ok()), false, Code::BadMessage, why)
+    };
+    let kind = reader.number().ok_or_else(|| broken(None, "the first element is the message's number".into()))?;
+    if kind > 5 {
+        return Err(broken(reader.text(), format!("the message's number is {kind}, 0 to 5 are known")));
+    }
     let mut fields = Fields::default();
     if kind != 3 {
-        fields.reference = reader.text_or_nil().ok_or_else(|| broken("the second element is the ref or nil", None))?;
+        let wrong = || broken(None, "the second element is the ref, a string or nil".into());
+        fields.reference = reader.text_or_nil().ok_or_else(wrong)?;
     }
     let reference = fields.reference.clone();
-    let wrong = |what: &str| broken(what, reference.as_deref());
-    let needed = match kind {
+    let wrong = |what: &'static str| move || broken(reference.as_deref(), what.into());
+    match kind {
         0 => {
             fields.kind = Some("comment".into());
-            fields.body =
-                Some(reader.text().ok_or_else(|| wrong("the third element of a comment is its body"))?.into());
-            3
+            fields.body = Some(reader.text().ok_or_else(wrong("the third element of a comment is its body"))?.into());
         }
         1 | 2 => {
             fields.kind = Some(if kind == 1 { "like" } else { "unlike" }.into());
-            fields.id =
-                Some(Id(reader.id().ok_or_else(|| wrong("the third element of a like is the id, 16 bytes"))?));
-            if length > 3 {
+            let id = reader.id().ok_or_else(wrong.clone()("the third element of a like is the id, 16 bytes"))?;
+            fields.id = Some(Id(id));
+            if !reader.rest.is_empty() {
+                let stamp = reader.number_or_nil();
                 fields.stamp =
-                    reader.number_or_nil().ok_or_else(|| wrong("the fourth element of a like is its stamp"))?;
+                    stamp.ok_or_else(wrong("the fourth element of a like is its stamp, a whole number or nil"))?;
             }
-            3
         }
         3 => {
             fields.kind = Some("react".into());
-            fields.reaction =
-                Some(reader.text().ok_or_else(|| wrong("the second element of react is its kind"))?.into());
-            fields.count = Some(reader.number().ok_or_else(|| wrong("the third element of react is its count"))?);
-            3
+            let reaction =
+                reader.text().ok_or_else(wrong.clone()("the second element of react is its kind, a string"))?;
+            fields.reaction = Some(reaction.into());
+            fields.count =
+                Some(reader.number().ok_or_else(wrong("the third element of react is its count, a whole number"))?);
         }
-        4 | 5 => {
+        _ => {
             fields.kind = Some(if kind == 4 { "delete" } else { "pin" }.into());
-            fields.id = Some(Id(reader.id().ok_or_else(|| wrong("the third element is the id, 16 bytes or nil"))?));
-            3
+            fields.id = Some(Id(reader.id().ok_or_else(wrong("the third element is the id, 16 bytes or nil"))?));
         }
-        _ => return Err(wrong("the first element is the message's number, 0 to 5")),
-    };
-    if length < needed {
-        return Err(wrong("the array is too short for its message"));
     }
     Ok(fields)
 }
@@ -263,7 +335,7 @@ impl Fields<'_> {
 }
 
 fn bad(reference: Option<Ref>, understood: bool, code: Code, why: String) -> RequestError {
-    RequestError { reference, understood, refusal: Refusal::last(code, why) }
+    RequestError { reference, understood, refusal: Refusal::last(code, shortened(why)) }
 }
 
 fn body_code(error: &BodyError) -> Code {

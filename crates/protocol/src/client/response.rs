@@ -8,7 +8,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Code, Encoding, Refusal};
-use crate::{Comment, CommentId, Delta, DisplayName, Pinned, Ref, Register, Shown, Snapshot, StreamId, ViewerId};
+use crate::{
+    Comment, CommentId, Delta, DisplayName, Pinned, Ref, Register, Shown, Snapshot, StreamId, ViewerId, extent::extent,
+};
+
+/// How many elements the array of each message has, by the message's number.
+const ELEMENTS: [u8; 7] = [6, 9, 13, 3, 5, 5, 3];
 
 /// A message that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,15 @@ pub enum ResponseError {
     /// The bytes are not a message of the server.
     #[error("not a message of the server: {0}")]
     MessagePack(#[from] rmp_serde::decode::Error),
+    /// The bytes do not begin with an array, or that not with a number.
+    #[error("not a message of the server: not a MessagePack array that begins with a number")]
+    Array,
+    /// The array does not end where the message does.
+    #[error("not a message of the server: its array does not end after {bytes} bytes")]
+    Extent {
+        /// How many there are.
+        bytes: usize,
+    },
     /// The array's first element is not a known number.
     #[error("message number {0} is not known, 0 to 6 are")]
     Number(u8),
@@ -206,10 +220,22 @@ impl Response {
     fn from_message_pack(payload: &[u8]) -> Result<Self, ResponseError> {
         use rmp_serde::from_slice;
         let mut head = payload;
-        let number = rmp::decode::read_array_len(&mut head)
-            .ok()
-            .and_then(|_| rmp::decode::read_int::<u8, _>(&mut head).ok())
-            .ok_or(ResponseError::Number(u8::MAX))?;
+        let length = rmp::decode::read_array_len(&mut head).map_err(|_| ResponseError::Array)?;
+        let elements = head;
+        let number: u8 = rmp::decode::read_int(&mut head).map_err(|_| ResponseError::Array)?;
+        if extent(payload, 1) != Some(payload.len()) {
+            return Err(ResponseError::Extent { bytes: payload.len() });
+        }
+        // What a later version has appended is left out.
+        let known = usize::from(*ELEMENTS.get(usize::from(number)).ok_or(ResponseError::Number(number))?);
+        let shorter: Vec<u8>;
+        let payload = if length as usize > known {
+            let end = extent(elements, known as u64).unwrap_or(elements.len());
+            shorter = [&[0x90 | known as u8], &elements[..end]].concat();
+            &shorter
+        } else {
+            payload
+        };
         Ok(match number {
             0 => {
                 let (_, viewer, node, stream, placed, limits): (u8, _, _, _, _, _) = from_slice(payload)?;

@@ -12,7 +12,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Invalid, limits};
+use crate::{Invalid, error::shortened, extent::extent, limits};
 
 /// Version of the messages between nodes. Nodes of different versions refuse each other in the hello.
 pub const VERSION: u8 = 1;
@@ -47,12 +47,18 @@ pub fn encode<T: Serialize>(message: &T) -> Bytes {
 }
 
 /// Decodes a message from a link. Total: any bytes give a message or an error, and lengths are bounded by the frame's.
+/// The message is all that is in the bytes: what would be left over was meant to be something.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Invalid> {
     let (what, max) = ("peer message", limits::PEER_FRAME_BYTES_MAX);
     if bytes.len() > max {
         return Err(Invalid::Length { what, bytes: bytes.len(), min: 1, max });
     }
-    rmp_serde::from_slice(bytes).map_err(|error| Invalid::Form { what, why: error.to_string() })
+    let decoded = rmp_serde::from_slice(bytes);
+    let message = decoded.map_err(|error| Invalid::Form { what, why: shortened(error.to_string()) })?;
+    match bytes.len() - extent(bytes, 1).unwrap_or(bytes.len()) {
+        0 => Ok(message),
+        left => Err(Invalid::Form { what, why: format!("{left} of its {} bytes are left over", bytes.len()) }),
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the root promises of frames: when they go out, and what is in them when there is too much.
 
-use watershed_protocol::CommentId;
+use watershed_protocol::{CommentId, Delta};
 
 use crate::machine::{rig::*, *};
 
@@ -43,6 +43,26 @@ fn counts_beyond_a_frame_wait_for_the_next() {
     let told = (0..1_500).fold(report(1).span(2, 0, 1), |all, n| all.tally(tally(wide(n), 1, 1)));
     assert_eq!(frame(&rig.report(p1, told), node).likes.len(), 1_000);
     assert_eq!(frame(&rig.pass(100), node).likes.len(), 500);
+}
+
+#[test]
+fn a_pin_brings_the_count_of_its_comment_though_more_wait_than_fit() {
+    let (mut rig, [p1, ..], node) = Rig::open(Config { frame_burst: 1, ..config() });
+    let pinned = id(2, 1);
+    let first = frame(&rig.report(p1, report(1).span(2, 0, 2).comment(pinned, 1).tally(tally(pinned, 2, 3))), node);
+    rig.pass(1_000);
+    let wide = |n: u16| {
+        let mut bytes = *id(2, 0).as_bytes();
+        bytes[14..].copy_from_slice(&n.to_be_bytes());
+        CommentId::from_bytes(bytes)
+    };
+    let told = (0..1_000).fold(report(1).span(2, 2, 3), |all, n| all.tally(tally(wide(n), 3, 1)));
+    let second = frame(&rig.report(p1, told.tally(tally(pinned, 3, 7)).pin(5, Some(pinned))), node);
+    assert_eq!(second.likes.last(), Some(&(pinned, 7)));
+    let merged = Delta::merged([&first, &second]).unwrap();
+    let count = merged.likes.iter().find(|(id, _)| *id == pinned).map(|(_, count)| *count);
+    assert_eq!((count, merged.pinned.unwrap().comment().map(|shown| shown.likes)), (Some(7), Some(7)));
+    assert_eq!(rig.pass(1_000), [], "it is told once");
 }
 
 #[test]

@@ -178,3 +178,28 @@ fn after_a_fragmented_message_nothing_is_held() {
     decoder.tidy();
     assert_eq!(decoder.held(), 0);
 }
+
+#[test]
+fn whatever_frames_become_they_are_read_alike_in_one_piece_and_in_many() {
+    let corpus = [
+        frame(0x81, b"{\"type\":\"comment\",\"body\":\"hi\"}"),
+        [frame(0x01, b"a\xe2\x82"), frame(0x89, b"ping"), frame(0x80, b"\xac")].concat(),
+        [frame(0x82, &[7; 130]), frame(0x8a, b""), frame(0x88, b"\x03\xe8bye")].concat(),
+        frame(0x81, &[b'x'; 400]),
+    ];
+    let mut mutator = watershed_hostile::Mutator::new(0x7265_6164);
+    let mut ended = 0;
+    for _ in 0..40_000 {
+        let bytes = mutator.next(&corpus);
+        for expected in [Opcode::Text, Opcode::Binary] {
+            let (seen, code) = decode_as(expected, &bytes);
+            assert!(
+                seen.iter()
+                    .all(|seen| !matches!(seen, Seen::Message(payload) if payload.len() > CLIENT_MESSAGE_BYTES_MAX))
+            );
+            assert!(matches!(code, None | Some(1002 | 1003 | 1007 | 1009)), "{code:?}");
+            ended += u32::from(code.is_some());
+        }
+    }
+    assert!(ended > 10_000, "most of it is broken: {ended}");
+}

@@ -111,7 +111,7 @@ fn a_wrong_message_is_refused_with_its_code_and_its_ref() {
         assert_eq!(error.refusal.retry_after_ms, None);
     }
     let short =
-        [("", Code::BadJson), ("80", Code::BadJson), ("9109", Code::BadMessage), ("9301a161c403", Code::BadMessage)];
+        [("", Code::BadJson), ("80", Code::BadJson), ("9109", Code::BadMessage), ("9301a161c403", Code::BadJson)];
     for (hex, code) in short {
         assert_eq!(packed(hex).unwrap_err().refusal.code, code, "{hex}");
     }

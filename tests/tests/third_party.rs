@@ -1,0 +1,74 @@
+//! A client that nobody here has written: the WebSocket library of Debian's Python, in both encodings.
+//!
+//! `tests/clients/viewer.py` knows `docs/protocol.md` and nothing else; what it prints is checked here.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::{process::Command, time::timeout};
+use watershed_tests::{PATIENCE, cluster::Cluster, topology::SMALL, web};
+
+/// Debian's own Python, which has the packages that `make test` asks for.
+const PYTHON: &str = "/usr/bin/python3";
+const STREAM: &str = "library";
+
+/// What the script printed.
+async fn run(node: &str) -> Vec<Value> {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/viewer.py");
+    let mut command = Command::new(PYTHON);
+    command.args([script, node, STREAM]).stdin(Stdio::null()).kill_on_drop(true);
+    let output = timeout(3 * PATIENCE, command.output()).await.expect("the script ends").expect("python3 starts");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{err}\n{out}");
+    out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"))).collect()
+}
+
+#[tokio::test]
+async fn a_client_of_others_joins_writes_resumes_and_sees_the_same_in_both_encodings() {
+    let cluster = Cluster::start(SMALL).await;
+    let node = cluster.url("b1").await;
+    let lines = run(&node).await;
+    let of = |viewer: &str, event: &str| -> Vec<&Value> {
+        lines.iter().filter(|line| line["viewer"] == viewer && line["event"] == event).collect()
+    };
+    for (viewer, subprotocol) in [("ann", "live.v1.json"), ("bob", "live.v1.msgpack")] {
+        // Each came twice, the second time from where it was, and what it missed continued that.
+        let joined = of(viewer, "joined");
+        assert_eq!(joined.len(), 2, "{joined:?}");
+        assert!(joined.iter().all(|joined| joined["subprotocol"] == subprotocol), "{joined:?}");
+        assert_eq!(joined[0]["resume"], Value::Null);
+        assert_eq!(of(viewer, "left")[0]["code"], 1000);
+        assert_eq!(of(viewer, "pong").len(), 1);
+        let messages: Vec<&Value> = of(viewer, "message").into_iter().map(|line| &line["message"]).collect();
+        let welcomes: Vec<usize> = (0..messages.len()).filter(|at| messages[*at]["type"] == "welcome").collect();
+        assert_eq!((welcomes.len(), welcomes[0]), (2, 0), "the server speaks first");
+        assert_eq!((&messages[0]["viewer"], &messages[0]["stream"]), (&json!(viewer), &json!(STREAM)));
+        assert_eq!(messages[1]["type"], "snapshot");
+        let back = messages[welcomes[1] + 1];
+        // A link between nodes that breaks meanwhile, on a very busy machine, begins a new epoch.
+        if back["type"] == "delta" {
+            assert_eq!(joined[1]["resume"], format!("{}:{}", back["epoch"], back["from"]));
+            assert!(back["comments"].as_array().is_some_and(|comments| comments.len() == 1), "{back}");
+        } else {
+            assert_eq!(back["type"], "snapshot");
+        }
+    }
+    let refused = |viewer: &str| of(viewer, "refused")[0]["code"].clone();
+    assert_eq!((refused("ann"), refused("bob")), (json!("bad_json"), json!("bad_json")));
+    let closed = |viewer: &str| of(viewer, "closed")[0].clone();
+    assert_eq!((&closed("ann")["code"], &closed("bob")["code"]), (&json!(1009), &json!(1003)));
+    assert_eq!(closed("ann")["reason"], "at most 32768 bytes fit into a message");
+    assert_eq!(of("ann", "turned_away")[0]["status"], 400);
+
+    let views: Vec<&Value> = ["ann", "bob"].map(|viewer| &of(viewer, "view")[0]["comments"]).into();
+    assert_eq!(views[0], views[1]);
+    let mut history = web::whole_history(&node, STREAM, 100).await;
+    history.sort_by_key(|line| line.id);
+    assert_eq!(*views[0], serde_json::to_value(&history).expect("lines are JSON"));
+    let mut said: Vec<(&str, &str, u64)> =
+        history.iter().map(|line| (line.name.as_str(), line.body.as_str(), line.likes)).collect();
+    said.sort_unstable();
+    let all =
+        [("Ann", "hello from a library ❤", 1), ("Ann", "while bob was away", 0), ("Bob", "while ann was away", 0)];
+    assert_eq!(said, all);
+}
