@@ -4,7 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests are tests, which clippy sees only in `#[test]` functions")]
 
-use std::{fs, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
+use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, process::Stdio, sync::Arc, time::Duration};
 
 use tempfile::TempDir;
 use tokio::{
@@ -179,9 +179,33 @@ async fn a_log_that_fails_stops_all_answers_and_ends_the_process_with_words_and_
     assert!(words.lines().last().unwrap().starts_with(why), "{words}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "needs TMPDIR on a file system of its own with a few MiB, such as a tmpfs"]
-async fn a_full_disk_refuses_writes_answers_questions_and_heals() {
+/// Says to the process that [`with_a_small_disk`] starts that it has one.
+const SMALL_DISK: &str = "WATERSHED_TEST_SMALL_DISK";
+
+/// Runs one test of this file in a process of its own, whose temporary files lie on a file system of 24 MiB.
+fn with_a_small_disk(test: &str) {
+    let directory = tempfile::tempdir().unwrap();
+    // Only a privileged user may mount where all see it; in a name space of its own, everybody may.
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let apart: &[&str] = if is_root { &["--mount"] } else { &["--user", "--map-root-user", "--mount"] };
+    let script = r#"mount -t tmpfs -o size=24m none "$1" && TMPDIR="$1" exec "$2" --exact "$3" --nocapture"#;
+    let (path, exe) = (directory.path(), std::env::current_exe().unwrap());
+    let mut command = std::process::Command::new("unshare");
+    command.args(apart).args(["sh", "-c", script, "sh"]).args([path.as_os_str(), exe.as_os_str()]).arg(test);
+    let ended = command.env(SMALL_DISK, "1").output().expect("unshare is a part of util-linux");
+    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(ended.status.success(), "{}\n{}", words(&ended.stdout), words(&ended.stderr));
+}
+
+#[test]
+fn a_full_disk_refuses_writes_answers_questions_and_heals() {
+    if std::env::var_os(SMALL_DISK).is_none() {
+        return with_a_small_disk("a_full_disk_refuses_writes_answers_questions_and_heals");
+    }
+    tokio::runtime::Runtime::new().unwrap().block_on(fill_and_heal());
+}
+
+async fn fill_and_heal() {
     let mut stage = Stage::start().await;
     let ballast = stage.log().join("ballast");
     fs::write(&ballast, vec![1; 3 << 20]).unwrap();
