@@ -170,12 +170,15 @@ fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
     Ok(token)
 }
 
+/// What is logged when nobody says otherwise: the store's engine speaks only of what is wrong.
+const FILTER: &str = "info,fjall=warn,lsm_tree=warn";
+
 fn start_logging(form: Option<LogForm>) -> Result<(), UsageError> {
     use std::io::IsTerminal;
     let terminal = std::io::stderr().is_terminal();
     let form = form.unwrap_or(if terminal { LogForm::Text } else { LogForm::Json });
     let filter = match std::env::var_os("WATERSHED_LOG") {
-        None => "info".into(),
+        None => FILTER.into(),
         Some(text) => tracing_subscriber::EnvFilter::try_new(text.to_string_lossy()).map_err(UsageError::filter)?,
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(terminal);

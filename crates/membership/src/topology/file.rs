@@ -147,7 +147,7 @@ struct Log {
 
 numbers!(LogKeys => Log, "log":
     segment_bytes = 67_108_864 in 1_048_576..=268_435_456;
-    checkpoint_bytes = 268_435_456 in 65_536..=1_099_511_627_776;
+    checkpoint_bytes = 268_435_456 in 4_096..=1_099_511_627_776;
 );
 
 #[derive(Deserialize)]
