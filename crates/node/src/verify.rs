@@ -1,14 +1,15 @@
 //! Checks what a stopped processor has left in its data directory, and says so in words.
 //!
-//! Over the log's own reading and the machine's own replay: what is called fine here, a start takes. Invariant: nothing
-//! in the directory is changed, and none is read that a running node has open.
+//! Over the store's and the log's own reading and the machine's own replay: what is called fine here, a start takes. The
+//! store is opened as a start opens it. Invariant: nothing in the log is changed, and nothing is read that a running node
+//! has open.
 
 use std::{io::ErrorKind, path::Path};
 
 use watershed_log::{Cut, Record, Recovered, SlotEnds};
-use watershed_processor::{Config, Processor};
+use watershed_processor::{Config, Processor, ReplayError};
 use watershed_protocol::NodeName;
-use watershed_store::{FileDiskError, OpenError};
+use watershed_store::{FileDisk, FileDiskError, OpenError};
 
 use crate::processor::recovery::{LOG, read_store};
 
@@ -23,25 +24,24 @@ pub(crate) enum Failed {
     Damaged(String),
 }
 
-/// Reads the log in `directory` back, and says what is there.
+/// Reads what is in `directory` back, and says what is there.
 pub(crate) fn run(directory: &Path) -> Result<String, Failed> {
     let log = directory.join(LOG);
     // The name makes no difference: a machine that is not started owns nothing.
     let name: NodeName = "verify".parse().map_err(|invalid| Failed::Usage(format!("{invalid}")))?;
     let mut machine = Processor::new(Config::new(name));
-    // The store is opened as a start opens it: a directory that has no log is none, and none is made here.
-    let (base, rows) = if log.is_dir() {
-        let read = read_store(directory, &mut machine).map_err(|error| Failed::Damaged(error.to_string()))?;
-        (read.1, read.2)
-    } else {
-        Default::default()
-    };
+    // Before the store is opened, which makes what is not there: is this a processor's directory, and has it no node? Kept
+    // open, so that none can start meanwhile.
+    let held = FileDisk::open_to_read(&log);
+    let _held = held.map_err(|error| refuse(directory, OpenError::<ReplayError>::Disk(error)))?;
+    let (_, base, rows) = read_store(directory, &mut machine).map_err(|error| Failed::Damaged(error.to_string()))?;
     let checkpoint = base.position;
     let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section));
     let found = watershed_store::verify(&log, base, replay).map_err(|error| refuse(directory, error))?;
     let held = machine.counters();
     Ok(format!(
-        "{}: {rows} rows of a checkpoint at record {checkpoint}\n{}: {}\n{} comments with {} registers of {} viewers, in {} streams",
+        "{}: {rows} rows of a checkpoint at record {checkpoint}\n{}: {}\n\
+         {} comments with {} registers of {} viewers, in {} streams",
         directory.display(),
         log.display(),
         words(&found),

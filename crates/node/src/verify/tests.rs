@@ -184,6 +184,7 @@ fn a_running_node_is_not_checked() {
     let directory = directory_with(&groups());
     let log = directory.path().join(LOG);
     let _held = watershed_store::open(&log, CONFIG, Base::default(), |_| Ok::<(), String>(())).unwrap();
+    let _store = watershed_store::Keyspaces::open(directory.path(), &["viewers"]).unwrap();
     let told = run(directory.path()).unwrap_err();
     assert!(
         matches!(&told, Failed::Usage(words) if words.ends_with("stop the node before its data is checked")),
