@@ -55,7 +55,8 @@ pub(crate) fn up(cluster: &Cluster, bin: Option<&Path>, only: Option<&NodeName>)
     let dead: Vec<&Node> = wanted.filter(|seen| seen.process.is_none()).map(|seen| seen.node).collect();
     check_ports(&dead, &cluster.config)?;
     let state = StateDir::open(&cluster.topology.state_dir())?;
-    check_map(&*state.found_if_absent(&cluster.topology.names(Role::Processor))?, cluster)?;
+    let topology = &cluster.topology;
+    check_map(&*state.found_if_absent(&topology.names(Role::Processor), &topology.spreads)?, cluster)?;
 
     let mut started = Vec::with_capacity(dead.len());
     let outcome = start_all(cluster, &bin, &dead, &mut started).and_then(|()| wait_until_ready(cluster, &mut started));
@@ -111,6 +112,7 @@ fn check_ports(dead: &[&Node], config: &Path) -> anyhow::Result<()> {
 
 /// Slots whose owner the topology no longer has would be unavailable for ever.
 fn check_map(map: &Map, cluster: &Cluster) -> anyhow::Result<()> {
+    cluster.topology.agrees_with(map).map_err(|error| Usage(error.to_string()))?;
     let processors = cluster.topology.names(Role::Processor);
     let missing = map.processors().into_iter().find(|owner| !processors.contains(owner));
     let Some(owner) = missing else { return Ok(()) };

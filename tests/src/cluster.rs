@@ -54,6 +54,8 @@ pub struct Traced {
     pub version: u64,
     /// How many viewers like it.
     pub count: u64,
+    /// The part of its viewers that is counted: 0 unless it is spread.
+    pub part: u16,
 }
 
 /// See the head of the file.
@@ -159,7 +161,7 @@ impl Cluster {
 
     /// The same for the ledger.
     pub fn durable(&self) -> Vec<Durable> {
-        self.traced().into_iter().map(|row| Durable { id: row.id, parts: 1, count: row.count }).collect()
+        self.traced().into_iter().map(|row| Durable { id: row.id, part: row.part, count: row.count }).collect()
     }
 
     /// A path in the cluster's directory.
@@ -238,7 +240,8 @@ fn traced(line: &str) -> Traced {
         let mut fields = line.split(' ');
         let id = fields.next()?.parse().ok()?;
         let mut number = || fields.next()?.parse().ok();
-        Some(Traced { id, epoch: number()?, version: number()?, count: number()? })
+        let (epoch, version, count) = (number()?, number()?, number()?);
+        Some(Traced { id, epoch, version, count, part: number()? as u16 })
     };
     parsed().unwrap_or_else(|| panic!("not a line of a trace: {line:?}"))
 }

@@ -27,7 +27,7 @@ pub struct Shape {
 pub const SMALL: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: false };
 
 impl Shape {
-    /// The topology's text, for a cluster in this directory.
+    /// The topology's text, for a cluster in this directory. Streams called `spread-` and anything have spread comments.
     pub(crate) fn text(self, dir: &Path, mergers: u16) -> String {
         let first = if self.fixed_ports { free_ports() } else { 0 };
         let port = |offset: u16| if first == 0 { 0 } else { first + offset };
@@ -36,7 +36,8 @@ impl Shape {
              [broadcast]\nnodes = {}\nport = {}\nmoderators = [\"mod\"]\n\
              [processor]\nnodes = {}\nport = {}\npeer_port = {}\n\
              [log]\nsegment_bytes = 1048576\ncheckpoint_bytes = 4096\n\
-             [merger]\nnodes = {mergers}\nport = {}\npeer_port = {}\n",
+             [merger]\nnodes = {mergers}\nport = {}\npeer_port = {}\n\
+             [[spread]]\nstreams = \"spread-*\"\nparts = 5\n",
             dir.display(),
             self.broadcast,
             port(0),

@@ -5,12 +5,14 @@
 
 pub mod carousel;
 pub mod feed;
+pub mod page;
 pub mod rate;
 pub mod room;
 pub mod session;
 pub mod uplink;
 
 pub use feed::{Feed, Update};
+pub use page::Page;
 pub use room::{Chunk, ChunkKind, Cursor, Place, Room, RoomConfig};
 pub use session::{Session, SessionConfig, Verdict};
 pub use uplink::{Op, Origin, To, Uplink, Write};

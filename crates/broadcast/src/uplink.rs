@@ -21,6 +21,7 @@ mod answers;
 mod batch;
 mod config;
 mod lane;
+mod parts;
 mod port;
 mod questions;
 mod taps;
@@ -33,7 +34,7 @@ use std::{
 
 use watershed_placement::Map;
 use watershed_protocol::{
-    Epoch, Millis, NodeName, Slot,
+    Epoch, Millis, NodeName, Part, Slot,
     client::{Code, Refusal, Response},
     limits,
     peer::{
@@ -67,9 +68,12 @@ const MOVED_RETRY_MS: u64 = 200;
 #[derive(Debug)]
 struct Held {
     write: Write,
+    part: Part,
     slot: Slot,
     arrived: Millis,
     standing: Standing,
+    /// The write that waits for this one, which tells a part of a spread comment.
+    parent: Option<u64>,
     /// It was under way when a link was lost: it may have been taken, so only its owner or time can end it.
     unsure: bool,
 }
@@ -77,7 +81,15 @@ struct Held {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     Waiting,
-    Sent { lane: usize, peer: PeerId, flight: u64 },
+    Sent {
+        lane: usize,
+        peer: PeerId,
+        flight: u64,
+    },
+    /// The parts of its comment are being told: so many have not answered.
+    Spreading {
+        left: u16,
+    },
 }
 
 /// The machine.
@@ -188,10 +200,16 @@ impl Uplink {
             self.reject(write, Refusal::retry(Code::Overloaded, RETRY_AFTER_MS, why), outbox);
             return;
         }
-        let slot = write.slot(self.map.key());
+        let (part, slot) = write.place(&self.map);
         let number = self.number();
-        self.held.insert(number, Held { write, slot, arrived: now, standing: Standing::Waiting, unsure: false });
-        self.lanes[self.routes[slot.index()]].fresh.push_back(number);
+        let standing = Standing::Waiting;
+        let spreads = matches!(write.op, Op::Comment { .. }) && !part.spread().is_whole();
+        self.held.insert(number, Held { write, part, slot, arrived: now, standing, parent: None, unsure: false });
+        if spreads {
+            self.tell_parts(now, number);
+        } else {
+            self.lanes[self.routes[slot.index()]].fresh.push_back(number);
+        }
     }
 
     fn ask(&mut self, now: Millis, token: u64, to: To, query: Query, outbox: &mut Vec<Output>) {
@@ -274,7 +292,7 @@ impl Uplink {
                 let number = self.lanes[lane].fresh.pop_front();
                 let Some(held) = number.and_then(|number| self.held.remove(&number)) else { break };
                 let why = format!("the comment's owner, {}, cannot be reached", self.lanes[lane].node);
-                self.reject(held.write, Refusal::retry(Code::Unavailable, RETRY_AFTER_MS, why), outbox);
+                self.end(held, Refusal::retry(Code::Unavailable, RETRY_AFTER_MS, why), outbox);
             }
         }
         let mut expired = false;
@@ -302,17 +320,21 @@ impl Uplink {
                 true
             }
             Standing::Waiting => held.unsure,
+            // Deleted at home already; or not written, for which its parts are to blame.
+            Standing::Spreading { .. } => matches!(held.write.op, Op::Delete { .. }),
         };
         let seconds = UNANSWERED_MS / 1_000;
         let lane = &self.lanes[self.routes[held.slot.index()]];
-        let (code, why) = if sent {
+        let (code, why) = if matches!(held.standing, Standing::Spreading { .. }) && !sent {
+            (Code::Unavailable, format!("not all owners of the comment's parts have answered for {seconds} s"))
+        } else if sent {
             (Code::Unknown, format!("the comment's owner has not answered for {seconds} s"))
         } else if lane.peer.is_some() {
             (Code::Overloaded, format!("the comment's owner has taken no more for {seconds} s"))
         } else {
             (Code::Unavailable, format!("the comment's owner, {}, cannot be reached", lane.node))
         };
-        self.reject(held.write, Refusal::retry(code, RETRY_AFTER_MS, why), outbox);
+        self.end(held, Refusal::retry(code, RETRY_AFTER_MS, why), outbox);
     }
 
     /// Expired writes have the lowest numbers, so they stand in front.
@@ -373,7 +395,7 @@ impl Uplink {
             let Some(number) = self.lanes[lane].pop() else { break };
             // One that expired while it waited is only a number.
             let Some(held) = self.held.get_mut(&number) else { continue };
-            builder.add(number, held.slot, &held.write);
+            builder.add(number, (held.part, held.slot), &held.write);
             held.standing = Standing::Sent { lane, peer, flight };
             self.counters.resent += u64::from(held.unsure);
             numbers.push(number);

@@ -12,8 +12,8 @@ use watershed_placement::Map;
 use watershed_processor::{Checkpoint, Config, Keyspace, Processor, SavedRow};
 use watershed_protocol::{
     ClusterKey, Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Millis, NodeName, OrderKey,
-    Part, Pinned, Position, ReactionKind, Reactions, Ref, Register, Role, Seq, Shown, Slot, Snapshot, Stamp, StreamId,
-    Tally, ViewerKey,
+    Part, Pinned, Position, ReactionKind, Reactions, Ref, Register, Role, Seq, Shown, Slot, Snapshot, Spread, Stamp,
+    StreamId, Tally, ViewerKey,
     client::{Code, Encoding, Limits, Refusal, Response},
     peer::{PeerId, encode, feed::*, report, report::*, uplink::*},
 };
@@ -40,6 +40,11 @@ pub(crate) fn id(n: u8) -> CommentId {
     let mut bytes = [n; 16];
     (bytes[0], bytes[1]) = (0x00, 0x2f);
     CommentId::from_bytes(bytes)
+}
+
+/// A part of a comment that is spread in four.
+fn part(index: u16) -> Part {
+    Part::new(index, Spread::new(4, 0).expect("four parts")).expect("one of them")
 }
 
 /// The map of a cluster with one processor.
@@ -186,7 +191,15 @@ fn batch() -> WriteBatch {
 fn comments() -> WriteBatch {
     let write = |n: u8| {
         let Comment { id, author, name, body, .. } = comment(n);
-        CommentWrite { number: n.into(), stream: 0, id, author, name, body }
+        CommentWrite {
+            number: n.into(),
+            stream: 0,
+            id,
+            author,
+            name,
+            body,
+            spread: Spread::new(4, 0).expect("four parts"),
+        }
     };
     WriteBatch { comments: vec![write(1)], ..batch() }
 }
@@ -198,7 +211,7 @@ fn likes() -> WriteBatch {
         LikeRow { number, stream: 0, comment: id(1), viewer, register, part }
     };
     likes.push(row(10, viewer(1), Part::WHOLE));
-    likes.push(row(11, viewer(2), Part { index: 1, of: 4, generation: 7 }));
+    likes.push(row(11, viewer(2), part(1)));
     likes.push(row(12, viewer(1), Part::WHOLE));
     WriteBatch { likes, ..batch() }
 }
@@ -206,7 +219,8 @@ fn likes() -> WriteBatch {
 fn others() -> WriteBatch {
     let viewer = comment(1).author;
     WriteBatch {
-        deletes: vec![DeleteWrite { number: 20, stream: 0, id: id(1), viewer, moderator: false }],
+        deletes: vec![DeleteWrite { number: 20, stream: 0, id: id(1), viewer, moderator: false, part: part(2) }],
+        headers: vec![HeaderWrite { number: 60, stream: 0, id: id(1), author: comment(1).author, part: part(3) }],
         pins: vec![
             PinWrite { number: 21, stream: 0, slot: slot(2), id: Some(id(1)) },
             PinWrite { number: 22, stream: 0, slot: slot(3), id: None },
@@ -221,7 +235,12 @@ pub(crate) fn to_processor() -> Vec<Vec<u8>> {
     let queries = [
         Query::History { stream: stream(), before: Some(order), limit: 9 },
         Query::Order { stream: stream(), id: id(1) },
-        Query::Likes { stream: stream(), viewer: viewer(1), ids: vec![id(1), id(2)] },
+        Query::Likes {
+            stream: stream(),
+            viewer: viewer(1),
+            comments: vec![(id(1).slot(), id(1)), (id(2).slot(), id(2))],
+        },
+        Query::Counts { stream: stream(), comments: vec![(part(3).slot(&id(1)), id(1))] },
         Query::Totals { stream: stream() },
     ];
     let queries = (1..).zip(queries).map(|(number, query)| ToProcessor::Query { number, query });
@@ -242,6 +261,7 @@ pub(crate) fn from_processor() -> Vec<Vec<u8>> {
         Reply::History(vec![shown(1)]),
         Reply::Order(Some(order)),
         Reply::Likes(vec![id(1)]),
+        Reply::Counts(vec![3, 0]),
         Reply::Totals { comments: 2, likes: 4, reactions: reactions() },
         Reply::Unavailable,
     ];
@@ -261,7 +281,7 @@ fn reports() -> [Report; 2] {
         resync: true,
         spans: vec![span(0, 4)],
         comments: vec![Arc::new(comment(1))],
-        tallies: vec![tally(1, Part::WHOLE), tally(2, Part { index: 0, of: 2, generation: 1 })],
+        tallies: vec![tally(1, Part::WHOLE), tally(2, part(0))],
         deleted: vec![id(8)],
         pin: Some(PinRow { time: HybridTime::at(NOW), comment: Some((Arc::new(comment(1)), tally(1, Part::WHOLE))) }),
         reactions: Some(ReactionRow { epoch: Epoch::new(1), version: Position::new(4), counts: reactions() }),

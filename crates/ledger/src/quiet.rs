@@ -26,9 +26,9 @@ pub struct History<'a> {
 pub struct Durable {
     /// Which comment.
     pub id: CommentId,
-    /// In how many parts it is counted; only unspread ones (1) are compared.
-    pub parts: u16,
-    /// How many viewers liked it.
+    /// Which part of its viewers: 0 unless it is spread.
+    pub part: u16,
+    /// How many of them liked it.
     pub count: u64,
 }
 
@@ -196,17 +196,17 @@ impl Ledger {
     }
 
     fn check_durable(&mut self, durable: &[Durable], now_ms: u64) {
-        let mut counts: BTreeMap<CommentId, BTreeSet<u64>> = BTreeMap::new();
-        let mut spread = BTreeSet::new();
+        let mut counts: BTreeMap<CommentId, BTreeMap<u16, BTreeSet<u64>>> = BTreeMap::new();
         for row in durable {
-            counts.entry(row.id).or_default().insert(row.count);
-            if row.parts > 1 {
-                spread.insert(row.id);
-            }
+            counts.entry(row.id).or_default().entry(row.part).or_default().insert(row.count);
         }
-        let nothing = BTreeSet::new();
-        for (id, dossier) in self.comments.known.iter().filter(|(id, _)| !spread.contains(id)) {
-            let durable = counts.get(id).unwrap_or(&nothing);
+        for (id, dossier) in &self.comments.known {
+            // A shown count of a spread comment is a sum of one durable count of each part.
+            let parts = counts.remove(id).unwrap_or_default();
+            let durable = parts.into_values().fold(BTreeSet::from([0]), |sums, part| {
+                let with = |sum: u64| part.iter().chain(&[0]).map(move |count| sum + count);
+                sums.into_iter().flat_map(with).collect()
+            });
             if let Some(count) = dossier.counts.kept().iter().find(|count| **count > 0 && !durable.contains(count)) {
                 self.findings.note(Violation::CountNeverDurable, now_ms, || {
                     format!("{id} was shown with {count} likes, which was never durable")

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, thread};
 
-use watershed_placement::Map;
+use watershed_placement::{Map, Spreads};
 use watershed_protocol::{ClusterKey, Epoch, NodeName, Role};
 
 use crate::{CasError, Health, JoinError, Member, Membership, StateDir};
@@ -93,8 +93,9 @@ fn before_the_founding_there_is_no_map(membership: &dyn Membership) {
 
 fn however_many_found_the_cluster_it_has_one_key(membership: &dyn Membership) {
     let maps: Vec<Arc<Map>> = thread::scope(|scope| {
-        let founders: Vec<_> =
-            (0..4).map(|_| scope.spawn(|| membership.found_if_absent(&[node("p1")]).unwrap())).collect();
+        let founders: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| membership.found_if_absent(&[node("p1")], &Spreads::default()).unwrap()))
+            .collect();
         founders.into_iter().map(|founder| founder.join().unwrap()).collect()
     });
     assert!(maps.iter().all(|map| *map == maps[0]));
@@ -102,7 +103,7 @@ fn however_many_found_the_cluster_it_has_one_key(membership: &dyn Membership) {
 }
 
 fn of_two_changes_from_one_map_one_is_refused(membership: &dyn Membership) {
-    let found = membership.found_if_absent(&[node("p1")]).unwrap();
+    let found = membership.found_if_absent(&[node("p1")], &Spreads::default()).unwrap();
     let mut ours = Map::clone(&found);
     ours.claim_root(&node("m1"), Epoch::ZERO);
     let mut theirs = Map::clone(&found);
@@ -114,7 +115,7 @@ fn of_two_changes_from_one_map_one_is_refused(membership: &dyn Membership) {
 }
 
 fn a_map_cannot_be_founded_over_another(membership: &dyn Membership) {
-    let found = membership.found_if_absent(&[node("p1")]).unwrap();
+    let found = membership.found_if_absent(&[node("p1")], &Spreads::default()).unwrap();
     let other = Map::found(ClusterKey::from_bytes([7; 32]), &[node("p1")]).unwrap();
     let refused = membership.compare_and_set(Epoch::ZERO, &other);
     assert!(matches!(refused, Err(CasError::Lost { found: Epoch { .. } })));
@@ -122,7 +123,7 @@ fn a_map_cannot_be_founded_over_another(membership: &dyn Membership) {
 }
 
 fn a_change_is_seen_by_those_who_know_less(membership: &dyn Membership) {
-    let found = membership.found_if_absent(&[node("p1")]).unwrap();
+    let found = membership.found_if_absent(&[node("p1")], &Spreads::default()).unwrap();
     assert_eq!(membership.map_newer_than(found.epoch()).unwrap(), None);
     let changed = membership
         .update(&mut |map| {
@@ -134,7 +135,7 @@ fn a_change_is_seen_by_those_who_know_less(membership: &dyn Membership) {
 }
 
 fn an_update_that_changes_nothing_writes_nothing(membership: &dyn Membership) {
-    let found = membership.found_if_absent(&[node("p1")]).unwrap();
+    let found = membership.found_if_absent(&[node("p1")], &Spreads::default()).unwrap();
     let same = membership
         .update(&mut |map| {
             map.claim(&node("p9"));
@@ -152,7 +153,7 @@ fn an_update_needs_a_founded_map(membership: &dyn Membership) {
 }
 
 fn of_standbys_that_race_for_the_root_one_takes_it(membership: &dyn Membership) {
-    membership.found_if_absent(&[node("p1")]).unwrap();
+    membership.found_if_absent(&[node("p1")], &Spreads::default()).unwrap();
     let claim = |name: &str| {
         let mut claimed = None;
         membership.update(&mut |map| claimed = map.claim_root(&node(name), Epoch::ZERO)).unwrap();
@@ -166,7 +167,7 @@ fn of_standbys_that_race_for_the_root_one_takes_it(membership: &dyn Membership) 
 }
 
 fn no_stream_epoch_is_reserved_twice(membership: &dyn Membership) {
-    membership.found_if_absent(&[node("p1")]).unwrap();
+    membership.found_if_absent(&[node("p1")], &Spreads::default()).unwrap();
     let claimed = membership
         .update(&mut |map| {
             map.claim_root(&node("m1"), Epoch::ZERO);

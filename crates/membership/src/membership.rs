@@ -7,7 +7,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
-use watershed_placement::{Map, MapError};
+use watershed_placement::{Map, MapError, Spreads};
 use watershed_protocol::{ClusterKey, Epoch, NodeName};
 
 use crate::{Health, Member};
@@ -65,8 +65,9 @@ pub trait Membership: Send + Sync {
         Err(CasError::Busy { attempts: UPDATE_ATTEMPTS_MAX })
     }
 
-    /// The map; the first one, with a fresh random key, if there is none. However many call it, one map is founded.
-    fn found_if_absent(&self, processors: &[NodeName]) -> Result<Arc<Map>, CasError> {
+    /// The map; the first one, with a fresh random key, if there is none. However many call it, one map is founded. What an
+    /// existing map spreads stays as it is: compare it with what you wanted.
+    fn found_if_absent(&self, processors: &[NodeName], spreads: &Spreads) -> Result<Arc<Map>, CasError> {
         if let Some(map) = self.map()? {
             return Ok(map);
         }
@@ -74,6 +75,7 @@ pub trait Membership: Send + Sync {
         getrandom::fill(&mut key).map_err(|source| StateError::Random { source })?;
         let first = Map::found(ClusterKey::from_bytes(key), processors);
         let first = first.map_err(|source| StateError::Map { at: "the first map".into(), source })?;
+        let first = first.spreading(spreads.clone());
         match self.compare_and_set(Epoch::ZERO, &first) {
             Ok(()) => Ok(Arc::new(first)),
             Err(CasError::Lost { found }) => self.map()?.ok_or(CasError::Lost { found }),

@@ -12,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use watershed_placement::{Map, Spreads};
 use watershed_protocol::{NodeName, ReactionKind, Role, ViewerId};
 
 mod file;
@@ -43,6 +44,8 @@ pub struct Topology {
     pub segment_bytes: u64,
     /// How much a processor's log grows before a checkpoint lets it be cut.
     pub checkpoint_bytes: u64,
+    /// Which comments are split over several processors.
+    pub spreads: Spreads,
     /// What viewers may tap; distinct.
     pub reactions: Vec<ReactionKind>,
     nodes: Vec<Node>,
@@ -209,6 +212,16 @@ impl Topology {
     /// Checks the text of a file.
     pub fn parse(text: &str) -> Result<Self, TopologyError> {
         file::parse(text)
+    }
+
+    /// Whether the cluster was founded with what this file wants spread: registers lie where the map says, and changing the
+    /// file moves none of them.
+    pub fn agrees_with(&self, map: &Map) -> Result<(), TopologyError> {
+        if self.spreads == *map.spreads() {
+            return Ok(());
+        }
+        let limit = format!("but the cluster was founded with {}, which cannot be changed", map.spreads());
+        Err(file::value("[[spread]]", self.spreads.to_string(), limit))
     }
 
     /// All nodes: mergers, then processors, then broadcast nodes, each by number. The order to start them in.

@@ -6,7 +6,7 @@
 use std::fs;
 
 use watershed_membership::{Membership, StateDir};
-use watershed_placement::Map;
+use watershed_placement::{Map, Spreads};
 use watershed_protocol::{ClusterKey, Epoch};
 
 fn map() -> Map {
@@ -34,7 +34,7 @@ fn a_map_that_does_not_read_is_refused_and_never_replaced() {
         assert!(told.contains("map.json") && told.contains(words), "{told:?} says nothing of {words:?}");
         let set = state.compare_and_set(Epoch::ZERO, &map()).unwrap_err().to_string();
         assert!(set.contains(words), "{set}");
-        let found = state.found_if_absent(&["p1".parse().unwrap()]).unwrap_err().to_string();
+        let found = state.found_if_absent(&["p1".parse().unwrap()], &Spreads::default()).unwrap_err().to_string();
         assert!(found.contains(words), "a damaged map is not a missing one: {found}");
         assert_eq!(fs::read(&path).unwrap(), text, "it is left for people to look at");
     }

@@ -26,6 +26,10 @@ pub struct Config {
     /// How often an owner that keeps leaving gaps is opened again. Reports that were under way when it was opened leave gaps
     /// as well, so at once would be once for each of them.
     pub reopen_every_ms: u64,
+    /// How long the parts of a spread comment may be missing before their owners are asked for them: mostly they are under way.
+    pub parts_wait_ms: u64,
+    /// How often they are asked for.
+    pub parts_ask_every_ms: u64,
     /// Most frames kept of one stream.
     pub log_frames_max: usize,
     /// Most bytes kept of one stream's frames, as estimated.
@@ -51,6 +55,8 @@ impl Config {
             close_after_ms: 30_000,
             raise_every_ms: 200,
             reopen_every_ms: 200,
+            parts_wait_ms: 200,
+            parts_ask_every_ms: 500,
             log_frames_max: 512,
             log_bytes_max: 4 << 20,
             counts_max: 10_000,

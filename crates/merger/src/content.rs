@@ -36,8 +36,7 @@ impl Content {
     /// Merges the registers of a report, but for those of slots that are fenced off.
     pub(crate) fn merge(&mut self, report: &Report, fenced: &BTreeSet<Slot>) -> News {
         let mut news = News::default();
-        // A part of a spread comment is counted elsewhere than in the comment's slot; its epoch alone decides.
-        let rows = report.tallies.iter().filter(|row| row.part.of != 1 || !fenced.contains(&row.id.slot()));
+        let rows = report.tallies.iter().filter(|row| !fenced.contains(&row.part.slot(&row.id)));
         for row in rows {
             news.any |= self.counts.merge(row);
         }
@@ -86,6 +85,12 @@ impl Content {
     /// The stream's taps, once any were reported.
     pub(crate) fn reactions(&self) -> Option<&Reactions> {
         self.reactions.as_ref().map(|row| &row.counts)
+    }
+
+    /// Whether the count of something that a first snapshot would show is not known in all its parts.
+    pub(crate) fn lacks_parts(&self, newest: &Newest) -> bool {
+        let lacks = |id| self.counts.lacks(id);
+        self.counts.is_lacking() && (newest.any(lacks) || self.pin.id().is_some_and(lacks))
     }
 
     /// The first snapshot of an epoch, at seq 0; frames begin with 1. `before` is what viewers saw under the epoch before:

@@ -37,6 +37,8 @@ pub struct Counters {
     pub streams_refused: u64,
     /// First snapshots of an epoch that were sent although an owner was missing.
     pub resyncs_partial: u64,
+    /// Spread comments whose missing parts were asked for.
+    pub parts_asked: u64,
     /// Epochs begun because an owner came late.
     pub raises: u64,
 }

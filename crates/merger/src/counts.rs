@@ -8,7 +8,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use watershed_protocol::{CommentId, Part, Tally, peer::report::TallyRow};
+use watershed_protocol::{CommentId, Part, Spread, Tally, peer::report::TallyRow};
+
+/// How often the missing parts of one comment are asked for: then nobody seems to have them.
+const ASKED_MAX: u8 = 10;
 
 /// Tallies by comment.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(crate) struct Counts {
     quiet: BTreeMap<u64, CommentId>,
     quiet_next: u64,
     kept_max: usize,
+    /// Spread comments whose newest generation is not complete, and how often its parts were asked for.
+    lacking: BTreeMap<CommentId, (Spread, u8)>,
 }
 
 #[derive(Debug)]
@@ -40,7 +45,8 @@ enum Told {
 
 impl Counts {
     pub(crate) fn new(kept_max: usize) -> Self {
-        Self { entries: BTreeMap::new(), waiting: VecDeque::new(), quiet: BTreeMap::new(), quiet_next: 0, kept_max }
+        let (entries, waiting, quiet, lacking) = Default::default();
+        Self { entries, waiting, quiet, quiet_next: 0, kept_max, lacking }
     }
 
     /// Takes a tally; true when it tells something new.
@@ -48,6 +54,10 @@ impl Counts {
         let Self { entries, quiet, quiet_next, .. } = self;
         let entry = entries.entry(row.id).or_insert_with(|| Entry::new(row.id, quiet, quiet_next));
         let (news, changed) = entry.merge(row.part, row.tally);
+        match &entry.next {
+            None => drop(self.lacking.remove(&row.id)),
+            Some(next) => self.lacking.entry(row.id).or_insert((next.spread, 0)).0 = next.spread,
+        }
         if let Told::Quiet(place) = entry.told {
             quiet.remove(&place);
             if changed {
@@ -64,6 +74,27 @@ impl Counts {
     /// The count to show, if any is known.
     pub(crate) fn count(&self, id: CommentId) -> Option<u64> {
         Some(self.entries.get(&id)?.shown.as_ref()?.sum())
+    }
+
+    /// Whether parts of some comment's count have not been told.
+    pub(crate) fn is_lacking(&self) -> bool {
+        !self.lacking.is_empty()
+    }
+
+    /// Whether parts of this comment's count have not been told.
+    pub(crate) fn lacks(&self, id: CommentId) -> bool {
+        self.lacking.contains_key(&id)
+    }
+
+    /// The comments whose parts are to be asked for, at most `max`.
+    pub(crate) fn ask(&mut self, max: usize) -> Vec<(CommentId, Spread)> {
+        let asked = self.lacking.iter_mut().take(max).map(|(id, (spread, asked))| {
+            *asked += 1;
+            (*id, *spread)
+        });
+        let asked = asked.collect();
+        self.lacking.retain(|_, (_, asked)| *asked < ASKED_MAX);
+        asked
     }
 
     /// How many counts wait, at most; 0 when none does.
@@ -99,6 +130,7 @@ impl Counts {
 
     /// The comment is gone.
     pub(crate) fn remove(&mut self, id: CommentId) {
+        self.lacking.remove(&id);
         if let Some(Entry { told: Told::Quiet(place), .. }) = self.entries.remove(&id) {
             self.quiet.remove(&place);
         }
@@ -118,6 +150,7 @@ impl Counts {
             && let Some((_, id)) = self.quiet.pop_first()
         {
             self.entries.remove(&id);
+            self.lacking.remove(&id);
         }
     }
 }
@@ -136,15 +169,12 @@ impl Entry {
 
     /// Whether the tally was later than what is held, and whether the shown count is another now.
     fn merge(&mut self, part: Part, tally: Tally) -> (bool, bool) {
-        if part.index >= part.of {
-            return (false, false); // No such part: a spread of zero, or an index beyond it.
-        }
         let before = self.shown.as_ref().map(Generation::sum);
         let news = match (&mut self.shown, &mut self.next) {
             (Some(shown), _) if shown.holds(part) => shown.merge(part, tally),
-            (Some(shown), _) if part.generation <= shown.number => false,
+            (Some(shown), _) if part.spread().generation() <= shown.spread.generation() => false,
             (_, Some(next)) if next.holds(part) => next.merge(part, tally),
-            (_, Some(next)) if part.generation <= next.number => false,
+            (_, Some(next)) if part.spread().generation() <= next.spread.generation() => false,
             (_, next) => next.insert(Generation::new(part)).merge(part, tally),
         };
         if self.next.as_ref().is_some_and(Generation::is_complete) {
@@ -157,22 +187,21 @@ impl Entry {
 /// The registers of one generation of a spread.
 #[derive(Debug)]
 struct Generation {
-    number: u32,
-    of: u16,
+    spread: Spread,
     parts: BTreeMap<u16, Tally>,
 }
 
 impl Generation {
     fn new(part: Part) -> Self {
-        Self { number: part.generation, of: part.of, parts: BTreeMap::new() }
+        Self { spread: part.spread(), parts: BTreeMap::new() }
     }
 
     fn holds(&self, part: Part) -> bool {
-        (self.number, self.of) == (part.generation, part.of)
+        self.spread == part.spread()
     }
 
     fn is_complete(&self) -> bool {
-        self.parts.len() == usize::from(self.of)
+        self.parts.len() == usize::from(self.spread.count())
     }
 
     fn sum(&self) -> u64 {
@@ -180,8 +209,8 @@ impl Generation {
     }
 
     fn merge(&mut self, part: Part, tally: Tally) -> bool {
-        let Some(kept) = self.parts.get_mut(&part.index) else {
-            self.parts.insert(part.index, tally);
+        let Some(kept) = self.parts.get_mut(&part.index()) else {
+            self.parts.insert(part.index(), tally);
             return true;
         };
         let later = (tally.epoch, tally.version) > (kept.epoch, kept.version);

@@ -339,6 +339,15 @@ impl Merger {
         while let Some(update) = stream.next(now, &self.owners, &self.config) {
             publish(id, stream, update, &mut self.nodes, &mut self.counters, outbox);
         }
+        if let Some(comments) = stream.ask(now, &self.owners, &self.config)
+            && let Some((epoch, _)) = stream.point()
+        {
+            self.counters.parts_asked += comments.len() as u64;
+            for peer in self.owners.iter().filter_map(|owner| self.processors.spare(owner)) {
+                let message = FromMerger::Count { stream: id.clone(), epoch, comments: comments.clone() };
+                outbox.push(Output::ToProcessor { peer, message });
+            }
+        }
         let deadline = stream.deadline(self.starved.contains(id), &self.config);
         debug_assert!(deadline.is_none_or(|at| at > now), "all that is due has been done");
         self.deadlines.set(id, deadline);

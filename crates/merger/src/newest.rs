@@ -33,6 +33,11 @@ impl Newest {
         self.comments.retain(|key, _| !slots.contains(&key.id.slot()));
     }
 
+    /// Whether it shows a comment of which this is true.
+    pub(crate) fn any(&self, holds: impl Fn(CommentId) -> bool) -> bool {
+        self.comments.keys().any(|key| holds(key.id))
+    }
+
     /// Oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Comment>> {
         self.comments.values()

@@ -32,6 +32,11 @@ impl Pin {
         self.comment.take_if(|comment| comment.id == id).is_some()
     }
 
+    /// The pinned comment.
+    pub(crate) fn id(&self) -> Option<CommentId> {
+        self.comment.as_ref().map(|comment| comment.id)
+    }
+
     /// As viewers are to see it. The count that they saw last stands if its tally is no longer held.
     pub(crate) fn shown(&self, counts: &Counts, seen: Option<&Shown>) -> Pinned {
         let Some(comment) = &self.comment else { return Pinned::Nothing };

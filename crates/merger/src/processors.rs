@@ -69,6 +69,11 @@ impl Processors {
         Some(processor.peer)
     }
 
+    /// The link to this processor, if a message may be made for it that will not be missed.
+    pub(crate) fn spare(&self, name: &NodeName) -> Option<PeerId> {
+        self.by_name.get(name).filter(|processor| !processor.full).map(|processor| processor.peer)
+    }
+
     /// The processors that are connected.
     pub(crate) fn connected(&self) -> Vec<NodeName> {
         self.by_name.keys().cloned().collect()

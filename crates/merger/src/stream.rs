@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_protocol::{
-    Delta, Epoch, Millis, NodeName, Seq, Slot, Snapshot, StreamId,
+    CommentId, Delta, Epoch, Millis, NodeName, Seq, Slot, Snapshot, Spread, StreamId, limits,
     peer::report::{From, FromMerger, Report},
 };
 
@@ -28,6 +28,8 @@ pub(crate) struct Stream {
     resynced: BTreeSet<NodeName>,
     /// Owners that were opened again after a refusal and have not continued since, and when.
     reopened: BTreeMap<NodeName, Millis>,
+    /// When missing parts of counts are asked for, while there are any.
+    ask_at: Option<Millis>,
     phase: Phase,
 }
 
@@ -74,6 +76,7 @@ impl Stream {
             content: Content::new(config.counts_max),
             resynced: BTreeSet::new(),
             reopened: BTreeMap::new(),
+            ask_at: None,
             phase: Phase::Waiting,
         }
     }
@@ -147,7 +150,7 @@ impl Stream {
                 self.resynced.insert(node);
             }
         }
-        let partial = !owners.is_subset(&self.resynced);
+        let partial = !owners.is_subset(&self.resynced) || self.content.lacks_parts(&newest);
         let first = self.content.first((epoch, partial, viewers), &newest, Some(&before));
         live.renew(now, &first);
         Some(first)
@@ -230,7 +233,7 @@ impl Stream {
         match &mut self.phase {
             Phase::Waiting => None,
             Phase::Opening { epoch, until, newest } => {
-                let partial = !owners.is_subset(&self.resynced);
+                let partial = !owners.is_subset(&self.resynced) || self.content.lacks_parts(newest);
                 if partial && now < *until {
                     return None;
                 }
@@ -245,6 +248,31 @@ impl Stream {
         }
     }
 
+    /// The comments whose missing parts the owners are to be asked for now.
+    pub(crate) fn ask(
+        &mut self,
+        now: Millis,
+        owners: &BTreeSet<NodeName>,
+        config: &Config,
+    ) -> Option<Vec<(CommentId, Spread)>> {
+        let wait_ms = match &self.phase {
+            // Resyncs tell of no parts but those at home. The others are asked for when all owners have told of theirs.
+            Phase::Opening { .. } if owners.is_subset(&self.resynced) => Some(0),
+            Phase::Waiting | Phase::Opening { .. } => None,
+            Phase::Open(_) => Some(config.parts_wait_ms),
+        };
+        let Some(wait_ms) = wait_ms.filter(|_| self.content.counts.is_lacking()) else {
+            self.ask_at = None;
+            return None;
+        };
+        let ask_at = *self.ask_at.get_or_insert(now.plus(wait_ms));
+        if now < ask_at {
+            return None;
+        }
+        self.ask_at = Some(now.plus(config.parts_ask_every_ms.max(1)));
+        Some(self.content.counts.ask(limits::TALLIES_PER_FRAME_MAX))
+    }
+
     /// When the stream wants to act next. A stream that is `starved` of epochs waits for those, not for a moment.
     pub(crate) fn deadline(&self, starved: bool, config: &Config) -> Option<Millis> {
         let close = self.audience.empty_since().map(|since| since.plus(config.close_after_ms));
@@ -257,6 +285,6 @@ impl Stream {
                 raise.into_iter().chain(frame).min()
             }
         };
-        close.into_iter().chain(act).min()
+        close.into_iter().chain(act).chain(self.ask_at).min()
     }
 }

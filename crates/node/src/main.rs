@@ -61,7 +61,7 @@ struct NodeArguments {
     /// How log lines are written. Without it: text on a terminal, JSON elsewhere.
     #[arg(long, value_enum)]
     log: Option<LogForm>,
-    /// Writes each durable (comment, epoch, version, count) to this file, for checks from outside.
+    /// Writes each durable (comment, epoch, version, count, part) to this file, for checks from outside.
     #[arg(long)]
     trace_tallies: Option<PathBuf>,
 }

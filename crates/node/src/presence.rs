@@ -17,6 +17,8 @@ use watershed_membership::{HEARTBEAT_MS, Health, Lease, LeaseError, Member, Memb
 use watershed_placement::Map;
 use watershed_protocol::{NodeName, Role};
 
+use crate::setup::UsageError;
+
 /// How often the map and the members are looked at.
 const POLL: Duration = Duration::from_millis(100);
 
@@ -40,7 +42,8 @@ impl Presence {
         let path = topology.state_dir();
         std::fs::create_dir_all(&path).with_context(|| format!("cannot make {}", path.display()))?;
         let membership = Arc::new(StateDir::open(&path)?);
-        let map = membership.found_if_absent(&topology.names(Role::Processor))?;
+        let map = membership.found_if_absent(&topology.names(Role::Processor), &topology.spreads)?;
+        topology.agrees_with(&map).map_err(UsageError::topology)?;
         Ok((membership, map))
     }
 

@@ -18,6 +18,11 @@ impl UsageError {
         Self(format!("--name: {invalid}"))
     }
 
+    /// The topology is another than that of the cluster that it names.
+    pub(crate) fn topology(error: watershed_membership::TopologyError) -> Self {
+        Self(error.to_string())
+    }
+
     /// The environment asks for log lines in words that are none.
     pub(crate) fn filter(why: impl std::fmt::Display) -> Self {
         Self(format!("WATERSHED_LOG: {why}"))

@@ -20,7 +20,7 @@ use watershed_net::{
     link::{Dialing, LinkEvent, LinkEventKind, LinkHandle, Links, Secret},
 };
 use watershed_protocol::{
-    CommentBody, CommentId, DisplayName, Epoch, NodeName, Role, Slot,
+    CommentBody, CommentId, DisplayName, Epoch, NodeName, Role, Slot, Spread,
     client::Code,
     peer::{
         self,
@@ -90,6 +90,7 @@ impl Stage {
                 author: "ann".parse().unwrap(),
                 name: DisplayName::new("Ann").unwrap(),
                 body: CommentBody::new(&"x".repeat(BODY_BYTES), BODY_BYTES).unwrap(),
+                spread: Spread::WHOLE,
             }
         };
         let batch = WriteBatch {

@@ -9,9 +9,9 @@
 
 use std::ops::Range;
 
-use watershed_protocol::{ClusterKey, CommentId, Epoch, NodeName, Slot};
+use watershed_protocol::{ClusterKey, CommentId, Epoch, NodeName, Slot, Spread, StreamId};
 
-use crate::Ring;
+use crate::{Ring, Spreads};
 
 mod text;
 
@@ -22,6 +22,7 @@ pub use text::MapError;
 pub struct Map {
     epoch: Epoch,
     key: ClusterKey,
+    spreads: Spreads,
     /// Always [`Slot::COUNT`] of them.
     slots: Box<[Ownership]>,
     root: Option<RootOwnership>,
@@ -74,7 +75,20 @@ impl Map {
         if slots.len() != Slot::COUNT || ring.nodes().len() > Self::NODES_MAX {
             return Err(MapError::Processors { found: ring.nodes().len(), max: Self::NODES_MAX });
         }
-        Ok(Self { epoch: first, key, slots, root: None, stream_epochs_reserved: Epoch::ZERO })
+        Ok(Self {
+            epoch: first,
+            key,
+            spreads: Spreads::default(),
+            slots,
+            root: None,
+            stream_epochs_reserved: Epoch::ZERO,
+        })
+    }
+
+    /// The same with these comments spread. Only of a first map: what is written later lies where the rules say.
+    #[must_use]
+    pub fn spreading(self, spreads: Spreads) -> Self {
+        Self { spreads, ..self }
     }
 
     /// The number of this map: of two maps of one cluster the greater is the newer.
@@ -85,6 +99,16 @@ impl Map {
     /// The cluster's key, which no change touches.
     pub fn key(&self) -> &ClusterKey {
         &self.key
+    }
+
+    /// Which comments are spread, which no change touches.
+    pub fn spreads(&self) -> &Spreads {
+        &self.spreads
+    }
+
+    /// Into how many parts a comment is split.
+    pub fn spread(&self, stream: &StreamId, comment: &CommentId) -> Spread {
+        self.spreads.of(stream, comment)
     }
 
     /// Who owns `slot`.

@@ -5,7 +5,7 @@
 //! within their limits.
 
 use watershed_protocol::{
-    CommentBody, CommentId, DisplayName, Invalid, ReactionKind, Reactions, StreamId, ViewerId, limits,
+    CommentBody, CommentId, DisplayName, Invalid, ReactionKind, Reactions, Spread, StreamId, ViewerId, limits,
 };
 
 use crate::config::TAPS_MAX;
@@ -68,6 +68,11 @@ impl Writer {
 
     pub(crate) fn id(&mut self, id: &CommentId) {
         self.raw(id.as_bytes());
+    }
+
+    pub(crate) fn spread(&mut self, spread: Spread) {
+        self.number16(spread.count());
+        self.raw(&spread.generation().to_le_bytes());
     }
 
     /// Text of a type that is shorter than 256 bytes.
@@ -151,6 +156,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn id(&mut self) -> Result<CommentId, RowError> {
         Ok(CommentId::from_bytes(self.array()?))
+    }
+
+    pub(crate) fn spread(&mut self) -> Result<Spread, RowError> {
+        let parts = self.number16()?;
+        Ok(Spread::new(parts, u32::from_le_bytes(self.array()?))?)
     }
 
     pub(crate) fn text(&mut self, length: usize) -> Result<&'a str, RowError> {

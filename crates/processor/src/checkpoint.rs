@@ -277,9 +277,12 @@ impl State {
                 (Some(comment), Stage::Live | Stage::Leaving | Stage::Pending) => {
                     SavedComment::Live((**comment).clone())
                 }
+                (None, Stage::Live | Stage::Leaving | Stage::Pending) => {
+                    SavedComment::Header { id: entry.id, time: entry.time, author: entry.author.clone() }
+                }
                 _ => SavedComment::Deleted { id: entry.id, time: entry.time, author: entry.author.clone() },
             };
-            take(Saved::Comment { place, words: entry.words, stream, comment }.encode());
+            take(Saved::Comment { place, words: entry.words, stream, part: entry.part, comment }.encode());
             entry.unsaved = Unsaved::Metrics;
         }
         let mut page = 0;
@@ -313,5 +316,5 @@ impl State {
 }
 
 fn place_of(entry: &Entry) -> Place {
-    Place { slot: entry.id.slot(), written: entry.written }
+    Place { slot: entry.slot(), written: entry.written }
 }

@@ -1,11 +1,14 @@
-//! All comments of this processor, tombstones too, under dense numbers.
+//! All comments of this processor, tombstones too, under dense numbers. Of a comment that is spread, each part that lies
+//! here is an entry of its own: the home has the comment itself, the others only its header.
 //!
-//! Between `state`, which changes them, and whatever names a comment by its id. Invariant: an id has one entry for ever;
-//! a deleted one keeps its author, its place in the order and a hash of its words, and never comes back.
+//! Between `state`, which changes them, and whatever names a comment by its id. Invariant: an id has one entry in a slot for
+//! ever; a deleted one keeps its author, its place in the order and a hash of its words, and never comes back.
 
 use std::sync::Arc;
 
-use watershed_protocol::{Comment, CommentBody, CommentId, HybridTime, OrderKey, Position, StreamId, ViewerId};
+use watershed_protocol::{
+    Comment, CommentBody, CommentId, HybridTime, OrderKey, Part, Position, Slot, Spread, StreamId, ViewerId,
+};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::{chunks::Chunks, numbers::Numbers, registers::Registers, streams::ShelfNo};
@@ -13,17 +16,18 @@ use crate::{chunks::Chunks, numbers::Numbers, registers::Registers, streams::She
 /// A comment as this processor numbers it.
 pub(crate) type CommentNo = u32;
 
-/// One comment and what is said of it.
+/// One comment, or one part of a spread one, and what is said of it.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) id: CommentId,
-    /// Hash of stream, author and body: what a repeat must equal.
+    pub(crate) part: Part,
+    /// Hash of stream, author and body: what a repeat must equal. Zero of a header.
     pub(crate) words: u128,
     pub(crate) author: ViewerId,
     pub(crate) time: HybridTime,
     /// Its stream and slot.
     pub(crate) shelf: ShelfNo,
-    /// Gone once its deletion is durable.
+    /// Gone once its deletion is durable; a header has none.
     pub(crate) content: Option<Arc<Comment>>,
     /// With all changes applied, durable or not.
     pub(crate) registers: Registers,
@@ -65,9 +69,10 @@ pub(crate) enum Stage {
 
 impl Entry {
     /// A comment that was written just now.
-    pub(crate) fn new(stream: &StreamId, comment: Arc<Comment>, shelf: ShelfNo) -> Self {
+    pub(crate) fn new(stream: &StreamId, comment: Arc<Comment>, spread: Spread, shelf: ShelfNo) -> Self {
         Self {
             id: comment.id,
+            part: spread.home(),
             words: words(stream, &comment.author, &comment.body),
             author: comment.author.clone(),
             time: comment.time,
@@ -81,6 +86,31 @@ impl Entry {
             version: Position::ZERO,
             likes: 0,
         }
+    }
+
+    /// A part of a spread comment that lies elsewhere than the comment, which is about to be written.
+    pub(crate) fn header(id: CommentId, part: Part, author: ViewerId, time: HybridTime, shelf: ShelfNo) -> Self {
+        Self {
+            id,
+            part,
+            words: 0,
+            author,
+            time,
+            shelf,
+            registers: Registers::new(time.millis().get()),
+            content: None,
+            stage: Stage::Pending,
+            dirty: false,
+            unsaved: Unsaved::Nothing,
+            written: Position::ZERO,
+            version: Position::ZERO,
+            likes: 0,
+        }
+    }
+
+    /// Where it is counted.
+    pub(crate) fn slot(&self) -> Slot {
+        self.part.slot(&self.id)
     }
 
     /// Where it stands in its stream.
@@ -105,23 +135,32 @@ pub(crate) struct Comments {
 }
 
 impl Comments {
-    /// The number of an id.
+    /// The number of a comment, at its home.
     pub(crate) fn find(&self, id: &CommentId) -> Option<CommentNo> {
-        self.numbers.find(hash(id), |no| self.entries[no].id == *id)
+        self.find_in(id.slot(), id)
     }
 
-    /// Adds a comment whose id is not there.
+    /// The number of the part of a comment that lies in this slot.
+    pub(crate) fn find_in(&self, slot: Slot, id: &CommentId) -> Option<CommentNo> {
+        let is_it = |no| {
+            let entry: &Entry = &self.entries[no];
+            entry.id == *id && entry.slot() == slot
+        };
+        self.numbers.find(hash(id, slot), is_it)
+    }
+
+    /// Adds a comment whose id is not in its slot.
     pub(crate) fn push(&mut self, entry: Entry) -> CommentNo {
-        let hash_of_id = hash(&entry.id);
+        let hash_of_id = hash(&entry.id, entry.slot());
         let number = self.entries.push(entry);
         let entries = &self.entries;
-        self.numbers.find_or_insert(hash_of_id, |_| false, |no| hash(&entries[no].id), || number)
+        self.numbers.find_or_insert(hash_of_id, |_| false, |no| hash(&entries[no].id, entries[no].slot()), || number)
     }
 
     /// Takes back the comment that was added last.
     pub(crate) fn pop(&mut self) -> Option<Entry> {
         let entry = self.entries.pop()?;
-        self.numbers.remove(hash(&entry.id), self.entries.len() as CommentNo);
+        self.numbers.remove(hash(&entry.id, entry.slot()), self.entries.len() as CommentNo);
         Some(entry)
     }
 
@@ -144,10 +183,11 @@ impl std::ops::IndexMut<CommentNo> for Comments {
     }
 }
 
-/// Ids are bits of a keyed hash already; the first ones name the slot, so the last ones are taken.
-fn hash(id: &CommentId) -> u64 {
+/// Ids are bits of a keyed hash already; the first ones name the home, so the last ones are taken. The slot tells the parts
+/// of one comment apart.
+fn hash(id: &CommentId, slot: Slot) -> u64 {
     let [.., a, b, c, d, e, f, g, h] = *id.as_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+    u64::from_le_bytes([a, b, c, d, e, f, g, h]) ^ (u64::from(slot.get()) << 32)
 }
 
 /// 128 bits of XXH3 over the length-prefixed words. Whoever makes two bodies collide under one of his own refs has his

@@ -24,6 +24,7 @@ use watershed_protocol::{
 use crate::{
     Checkpoint, Config, Counters, SavedRow,
     checkpoint::Saving,
+    comments::Stage,
     config::RETRY_AFTER_MS,
     group::{Answer, Group, Pending},
     state::State,
@@ -198,6 +199,7 @@ impl Processor {
             Input::MergerFull => self.merger_takes = false,
             Input::MergerRoom => self.merger_takes = true,
             Input::Merger(FromMerger::Open { stream, epoch, from }) => self.open(now, stream, *epoch, from),
+            Input::Merger(FromMerger::Count { stream, epoch, comments }) => self.count(now, stream, *epoch, comments),
             Input::Merger(FromMerger::Close { stream }) => {
                 if let Some(stream) = self.state.streams.find(stream) {
                     self.close(stream);
@@ -325,7 +327,7 @@ impl Processor {
             counted.extend(published.counted.filter(|_| self.config.trace_tallies));
         }
         // A comment that was liked and deleted in one group never had that count.
-        let there = counted.into_iter().filter(|comment| self.state.comments[*comment].visible().is_some());
+        let there = counted.into_iter().filter(|comment| self.state.comments[*comment].stage != Stage::Deleted);
         outbox.extend(there.map(|comment| Output::Durable(self.state.tally(comment))));
         for Pending { peer, number, slot, answer } in pending {
             // A fenced owner answers nothing: the new one may know better.

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use watershed_protocol::{
-    Position, Reactions, Shown, StreamId, limits,
+    CommentId, Position, Reactions, Shown, Slot, StreamId, limits,
     peer::uplink::{Query, Reply},
 };
 
@@ -24,18 +24,26 @@ impl State {
                 Reply::History(newest.filter_map(|(_, comment)| self.shown(*comment)).take(limit).collect())
             }
             Query::Order { stream, id } => {
-                let entry = self.comment_of(self.streams.find(stream), id).map(|comment| &self.comments[comment]);
+                let entry = self.home_of(self.streams.find(stream), id).map(|comment| &self.comments[comment]);
                 Reply::Order(entry.filter(|entry| entry.written != Position::ZERO).map(|entry| entry.order()))
             }
-            Query::Likes { stream, viewer, ids } => {
+            Query::Likes { stream, viewer, comments } => {
                 let (stream, viewer) = (self.streams.find(stream), self.viewers.find(*viewer));
-                let likes = |id: &&_| {
-                    let comment = self.comment_of(stream, id);
+                let likes = |(slot, id): &&(Slot, CommentId)| {
+                    let comment = self.in_slot(stream, *slot, id);
                     comment
                         .zip(viewer)
                         .is_some_and(|(comment, viewer)| liked(self.comments[comment].registers.get(viewer)))
                 };
-                Reply::Likes(ids.iter().take(limits::LIKES_QUERY_IDS_MAX).filter(likes).copied().collect())
+                let asked = comments.iter().take(limits::LIKES_QUERY_IDS_MAX);
+                Reply::Likes(asked.filter(likes).map(|(_, id)| *id).collect())
+            }
+            Query::Counts { stream, comments } => {
+                let stream = self.streams.find(stream);
+                let count = |(slot, id): &(Slot, CommentId)| {
+                    self.in_slot(stream, *slot, id).map_or(0, |comment| self.comments[comment].likes)
+                };
+                Reply::Counts(comments.iter().take(limits::COUNTS_QUERY_MAX).map(count).collect())
             }
             Query::Totals { stream } => self.totals(stream),
         }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use watershed_log::Section;
-use watershed_protocol::{CommentId, Position, Slot};
+use watershed_protocol::{Comment, CommentId, Position, Slot};
 
 use crate::{
     bytes::RowError,
@@ -81,13 +81,21 @@ impl Processor {
     fn change_of(&mut self, slot: Slot, row: Row) -> Result<Change, String> {
         let state = &mut self.state;
         Ok(match row {
-            Row::Comment { stream, comment } => {
+            Row::Comment { stream, comment, spread } => {
                 if comment.id.slot() != slot || state.comments.find(&comment.id).is_some() {
                     return Err(format!("{:?} is of another slot, or comes twice", comment.id));
                 }
                 self.clock.recover(comment.time);
                 let shelf = state.streams.shelf(&stream, slot);
-                Change::Comment { comment: state.comments.push(Entry::new(&stream, Arc::new(comment), shelf)) }
+                Change::Comment { comment: state.comments.push(Entry::new(&stream, Arc::new(comment), spread, shelf)) }
+            }
+            Row::Header { stream, id, part, time, author } => {
+                if part.is_home() || part.slot(&id) != slot || state.comments.find_in(slot, &id).is_some() {
+                    return Err(format!("a part of {id:?} is of another slot, or comes twice"));
+                }
+                self.clock.recover(time);
+                let shelf = state.streams.shelf(&stream, slot);
+                Change::Comment { comment: state.comments.push(Entry::header(id, part, author, time, shelf)) }
             }
             Row::Like { comment, viewer, register } => {
                 let comment = state.live(slot, &comment)?;
@@ -133,18 +141,18 @@ impl State {
     /// record from which the log is replayed.
     fn knows(&mut self, slot: Slot, at: Position, row: &Row) -> bool {
         match row {
-            Row::Comment { comment, .. } => {
-                self.comments.find(&comment.id).is_some_and(|found| self.comments[found].written == at)
+            Row::Comment { comment: Comment { id, .. }, .. } | Row::Header { id, .. } => {
+                self.comments.find_in(slot, id).is_some_and(|found| self.comments[found].written == at)
             }
             Row::Like { comment, viewer, register } => {
-                let Some(comment) = self.comments.find(comment) else { return false };
+                let Some(comment) = self.comments.find_in(slot, comment) else { return false };
                 let viewer = self.viewers.intern(*viewer);
                 let entry = &self.comments[comment];
                 let known = entry.stage == Stage::Deleted || entry.registers.get(viewer) >= register.to_bits();
                 known && self.changed_by(comment, at)
             }
             Row::Deletion { comment } => {
-                let Some(comment) = self.comments.find(comment) else { return false };
+                let Some(comment) = self.comments.find_in(slot, comment) else { return false };
                 self.comments[comment].stage == Stage::Deleted && self.changed_by(comment, at)
             }
             Row::Pin { stream, .. } => {
@@ -172,8 +180,7 @@ impl State {
 
     /// The comment that a row of this slot changes.
     fn live(&self, slot: Slot, id: &CommentId) -> Result<CommentNo, String> {
-        let found = self.comments.find(id).filter(|_| id.slot() == slot);
-        let comment = found.ok_or_else(|| format!("there is no {id:?} in this slot"))?;
+        let comment = self.comments.find_in(slot, id).ok_or_else(|| format!("there is no {id:?} in this slot"))?;
         match self.comments[comment].stage {
             Stage::Deleted => Err(format!("{id:?} is deleted already")),
             _ => Ok(comment),

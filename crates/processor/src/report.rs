@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_protocol::{
-    Epoch, Millis, Position, Slot, StreamId, limits,
+    CommentId, Epoch, Millis, Position, Slot, Spread, StreamId, limits,
     peer::report::{From, PinRow, ReactionRow, Report, Span, ToMerger},
 };
 
@@ -48,14 +48,18 @@ impl Processor {
             let mut dirty = Vec::new();
             for comment in &shelf.written {
                 let entry = &mut state.comments[*comment];
-                if entry.written > merged {
+                let (is_home, is_whole) = (entry.part.is_home(), entry.part.spread().is_whole());
+                if entry.written > merged && is_home {
                     dirty.push((entry.written, What::Comment(*comment)));
                 }
-                // Until its first like a comment has no count to tell, nor a change other than its writing.
-                if entry.version > merged && entry.version != entry.written {
-                    let gone = entry.stage == Stage::Deleted;
-                    entry.dirty = !gone;
-                    dirty.push((entry.version, if gone { What::Deletion(*comment) } else { What::Tally(*comment) }));
+                // Until its first like a whole comment has no count to tell, nor a change other than its writing.
+                if entry.version > merged && (entry.version != entry.written || !is_whole) {
+                    if entry.stage != Stage::Deleted {
+                        entry.dirty = true;
+                        dirty.push((entry.version, What::Tally(*comment)));
+                    } else if is_home {
+                        dirty.push((entry.version, What::Deletion(*comment)));
+                    }
                 }
             }
             dirty.extend(shelf.pin.filter(|pin| pin.position > merged).map(|pin| (pin.position, What::Pin)));
@@ -118,6 +122,31 @@ impl Processor {
         }
     }
 
+    /// The root lacks parts of these comments: what is here of them is dirty again.
+    pub(crate) fn count(&mut self, now: Millis, id: &StreamId, epoch: Epoch, comments: &[(CommentId, Spread)]) {
+        let Some(stream) = self.state.streams.find(id) else { return };
+        if self.state.streams[stream].window.as_ref().is_none_or(|window| window.epoch != epoch) {
+            return;
+        }
+        for (id, spread) in comments.iter().take(limits::TALLIES_PER_FRAME_MAX) {
+            for part in spread.parts() {
+                let slot = part.slot(id);
+                let Some(comment) = self.state.comment_of(Some(stream), id, part) else { continue };
+                // After all that waits of the slot, so that its positions ascend.
+                let position = self.state.slots.durable(slot);
+                match self.state.comments[comment].stage {
+                    Stage::Pending => {}
+                    Stage::Live | Stage::Leaving => self.state.mark_tally(stream, slot, position, comment),
+                    Stage::Deleted if part.is_home() => {
+                        self.state.mark(stream, slot, position, What::Deletion(comment));
+                    }
+                    Stage::Deleted => {}
+                }
+            }
+        }
+        self.plan(now, stream);
+    }
+
     fn report(&mut self, now: Millis, stream: StreamNo) -> Report {
         let Some(mut window) = self.state.streams[stream].window.take() else {
             unreachable!("a report is due only while a window is open")
@@ -169,7 +198,8 @@ impl Processor {
             }
             let to = state.slots.durable(*slot);
             report.spans.push(Span { slot: *slot, epoch: state.slots.epoch(*slot), from: Position::ZERO, to });
-            report.total += shelf.written.len() as u64;
+            report.total +=
+                shelf.written.iter().filter(|comment| state.comments[**comment].part.is_home()).count() as u64;
             window.reported.insert(*slot, to);
             window.taps.total = window.taps.total.max(shelf.taps.total());
             window.taps.dirty |= shelf.taps.version > Position::ZERO;

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use watershed_protocol::{CommentId, HybridTime, Position};
+use watershed_protocol::{CommentId, HybridTime, Part, Position, StreamId};
 
 use crate::{
     Checkpoint, SavedRow,
@@ -79,8 +79,8 @@ impl State {
                     }
                 }
             }
-            Saved::Comment { place, words, stream, comment } => {
-                return self.take_comment(place, words, &stream, comment);
+            Saved::Comment { place, words, stream, part, comment } => {
+                return self.take_comment(place, words, (&stream, part), comment);
             }
             Saved::Version { place, version } => {
                 let comment = self.find_place(place)?;
@@ -105,25 +105,29 @@ impl State {
         &mut self,
         place: Place,
         words: u128,
-        stream: &watershed_protocol::StreamId,
+        (stream, part): (&StreamId, Part),
         comment: SavedComment,
     ) -> Result<HybridTime, String> {
+        let stage = if matches!(comment, SavedComment::Deleted { .. }) { Stage::Deleted } else { Stage::Live };
         let (id, time, author, content) = match comment {
             SavedComment::Live(comment) => (comment.id, comment.time, comment.author.clone(), Some(Arc::new(comment))),
-            SavedComment::Deleted { id, time, author } => (id, time, author, None),
+            SavedComment::Deleted { id, time, author } | SavedComment::Header { id, time, author } => {
+                (id, time, author, None)
+            }
         };
-        if id.slot() != place.slot || self.comments.find(&id).is_some() {
+        if part.slot(&id) != place.slot || self.comments.find_in(place.slot, &id).is_some() {
             return Err(format!("{id:?} is of another slot, or comes twice"));
         }
         let shelf = self.streams.shelf(stream, place.slot);
         let number = self.comments.push(Entry {
             id,
+            part,
             words,
             author,
             time,
             shelf,
             registers: Registers::new(time.millis().get()),
-            stage: if content.is_some() { Stage::Live } else { Stage::Deleted },
+            stage,
             content,
             dirty: false,
             unsaved: Unsaved::Nothing,
@@ -131,7 +135,7 @@ impl State {
             version: place.written,
             likes: 0,
         });
-        if self.comments[number].stage == Stage::Live {
+        if stage == Stage::Live && part.is_home() {
             let stream = self.streams.shelves[shelf].stream;
             let order = self.comments[number].order();
             self.streams[stream].history.insert(order, number);
@@ -168,7 +172,7 @@ impl State {
     fn find_place(&self, place: Place) -> Result<CommentNo, String> {
         let of = |number: CommentNo| {
             let entry = &self.comments[number];
-            Place { slot: entry.id.slot(), written: entry.written }
+            Place { slot: entry.slot(), written: entry.written }
         };
         let (mut from, mut to) = (0, self.comments.len() as CommentNo);
         while from < to {
@@ -193,7 +197,7 @@ impl State {
             let shelf = &mut self.streams.shelves[entry.shelf];
             shelf.changed = shelf.changed.max(entry.version);
             if entry.stage != Stage::Deleted {
-                shelf.comments += 1;
+                shelf.comments += u64::from(entry.part.is_home());
                 shelf.likes += entry.likes;
             }
         }

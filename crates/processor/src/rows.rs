@@ -12,11 +12,15 @@
 //!   5 pin       time u64, id 16, stream text8
 //!   6 unpin     time u64, stream text8
 //!   7 taps      reporter u64, stream text8, kinds u8, (kind text8, count u64)*
+//!   8 spread    parts u16, generation u32              of the comment in the next row
+//!   9 header    id 16, time u64, stream text8, author text8, index u16, parts u16, generation u32
 //! ```
 //!
 //! Invariant: decoding is total, takes no more memory than the body is long, and yields only values within their limits.
 
-use watershed_protocol::{Comment, CommentId, HybridTime, Reactions, Register, StreamId, ViewerKey};
+use watershed_protocol::{
+    Comment, CommentId, HybridTime, Part, Reactions, Register, Spread, StreamId, ViewerId, ViewerKey,
+};
 
 use crate::bytes::{Reader, RowError, Writer};
 
@@ -30,11 +34,14 @@ const DELETION: u8 = 4;
 const PIN: u8 = 5;
 const UNPIN: u8 = 6;
 const TAPS: u8 = 7;
+const SPREAD: u8 = 8;
+const HEADER: u8 = 9;
 
 /// One effective change of a slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Row {
-    Comment { stream: StreamId, comment: Comment },
+    Comment { stream: StreamId, comment: Comment, spread: Spread },
+    Header { stream: StreamId, id: CommentId, part: Part, time: HybridTime, author: ViewerId },
     Like { comment: CommentId, viewer: ViewerKey, register: Register },
     Deletion { comment: CommentId },
     Pin { stream: StreamId, time: HybridTime, comment: Option<CommentId> },
@@ -55,7 +62,11 @@ impl Default for Encoder {
 }
 
 impl Encoder {
-    pub(crate) fn comment(&mut self, stream: &StreamId, comment: &Comment) {
+    pub(crate) fn comment(&mut self, stream: &StreamId, comment: &Comment, spread: Spread) {
+        if !spread.is_whole() {
+            self.bytes.byte(SPREAD);
+            self.bytes.spread(spread);
+        }
         self.bytes.byte(COMMENT);
         self.bytes.id(&comment.id);
         self.bytes.number(comment.time.bits());
@@ -63,6 +74,16 @@ impl Encoder {
         self.bytes.text8(comment.author.as_str());
         self.bytes.text8(comment.name.as_str());
         self.bytes.body(&comment.body);
+    }
+
+    pub(crate) fn header(&mut self, stream: &StreamId, id: CommentId, part: Part, time: HybridTime, author: &ViewerId) {
+        self.bytes.byte(HEADER);
+        self.bytes.id(&id);
+        self.bytes.number(time.bits());
+        self.bytes.text8(stream.as_str());
+        self.bytes.text8(author.as_str());
+        self.bytes.number16(part.index());
+        self.bytes.spread(part.spread());
     }
 
     pub(crate) fn like(&mut self, comment: CommentId, viewer: ViewerKey, register: u64) {
@@ -123,7 +144,15 @@ impl<'a> Decoder<'a> {
             return Ok(None);
         }
         Ok(Some(match self.bytes.byte()? {
-            COMMENT => self.comment()?,
+            COMMENT => self.comment(Spread::WHOLE)?,
+            SPREAD => {
+                let spread = self.bytes.spread()?;
+                match self.bytes.byte()? {
+                    COMMENT => self.comment(spread)?,
+                    tag => return Err(RowError::Tag(tag)),
+                }
+            }
+            HEADER => self.header()?,
             LIKE => {
                 self.liked = Some(self.bytes.id()?);
                 self.like()?
@@ -146,11 +175,18 @@ impl<'a> Decoder<'a> {
         }))
     }
 
-    fn comment(&mut self) -> Result<Row, RowError> {
+    fn comment(&mut self, spread: Spread) -> Result<Row, RowError> {
         let (id, time) = (self.bytes.id()?, HybridTime::from_bits(self.bytes.number()?));
         let (stream, author) = (self.bytes.stream()?, self.bytes.viewer()?);
         let (name, body) = (self.bytes.display_name()?, self.bytes.body()?);
-        Ok(Row::Comment { stream, comment: Comment { id, time, author, name, body } })
+        Ok(Row::Comment { stream, comment: Comment { id, time, author, name, body }, spread })
+    }
+
+    fn header(&mut self) -> Result<Row, RowError> {
+        let (id, time) = (self.bytes.id()?, HybridTime::from_bits(self.bytes.number()?));
+        let (stream, author) = (self.bytes.stream()?, self.bytes.viewer()?);
+        let index = self.bytes.number16()?;
+        Ok(Row::Header { stream, id, part: Part::new(index, self.bytes.spread()?)?, time, author })
     }
 
     fn like(&mut self) -> Result<Row, RowError> {

@@ -7,8 +7,9 @@
 //! ```text
 //! keyspace  key                               value
 //! viewers   first number u32                  format, viewer key 16 *
-//! content   slot u16, position u64            format, id 16, time u64, words 16, deleted u8, stream text8, author text8,
-//!                                             unless deleted: name text8, body text16
+//! content   slot u16, position u64            format, id 16, time u64, words 16, kind u8, stream text8, author text8,
+//!                                             if spread: index u16, parts u16, generation u32,
+//!                                             if there: name text8, body text16
 //! metrics   slot u16, position u64, 0         format, version u64
 //! metrics   slot u16, position u64, 1, u32    format, count u16, least bits u64, (viewer gap, bits more: varints) *
 //! shelves   slot u16, stream                  format, pin u8 [time u64, position u64, id 17], taps version u64,
@@ -21,7 +22,8 @@ use std::collections::BTreeMap;
 
 use watershed_log::{Base, SlotEnd, SlotEnds};
 use watershed_protocol::{
-    Comment, CommentId, Epoch, HybridTime, Invalid, Position, Reactions, Register, Slot, StreamId, ViewerId, ViewerKey,
+    Comment, CommentId, Epoch, HybridTime, Invalid, Part, Position, Reactions, Register, Slot, StreamId, ViewerId,
+    ViewerKey,
 };
 
 use crate::{
@@ -134,7 +136,7 @@ pub(crate) enum Saved {
     /// The keys of the viewers numbered from `first` on.
     Viewers { first: ViewerNo, keys: Vec<ViewerKey> },
     /// A comment; without content if it is deleted.
-    Comment { place: Place, words: u128, stream: StreamId, comment: SavedComment },
+    Comment { place: Place, words: u128, stream: StreamId, part: Part, comment: SavedComment },
     /// The position of a comment's last change.
     Version { place: Place, version: Position },
     /// Registers of a comment, ascending by viewer.
@@ -147,7 +149,17 @@ pub(crate) enum Saved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum SavedComment {
     Live(Comment),
-    Deleted { id: CommentId, time: HybridTime, author: ViewerId },
+    Deleted {
+        id: CommentId,
+        time: HybridTime,
+        author: ViewerId,
+    },
+    /// A part that lies elsewhere than the comment.
+    Header {
+        id: CommentId,
+        time: HybridTime,
+        author: ViewerId,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +193,12 @@ impl Place {
     }
 }
 
+/// What a row of content holds, and that the comment is spread.
+const LIVE: u8 = 0;
+const DELETED: u8 = 1;
+const HEADER: u8 = 2;
+const SPREAD: u8 = 128;
+
 /// What follows a comment's place in the keys of metrics.
 const VERSION: u8 = 0;
 const PAGE: u8 = 1;
@@ -194,17 +212,29 @@ impl Saved {
                 keys.iter().for_each(|key| value.raw(key.as_bytes()));
                 (Keyspace::Viewers, first.to_be_bytes().to_vec())
             }
-            Self::Comment { place, words, stream, comment } => {
+            Self::Comment { place, words, stream, part, comment } => {
                 let (id, time, author) = match comment {
                     SavedComment::Live(comment) => (&comment.id, comment.time, &comment.author),
-                    SavedComment::Deleted { id, time, author } => (id, *time, author),
+                    SavedComment::Deleted { id, time, author } | SavedComment::Header { id, time, author } => {
+                        (id, *time, author)
+                    }
                 };
                 value.id(id);
                 value.number(time.bits());
                 value.raw(&words.to_le_bytes());
-                value.byte(matches!(comment, SavedComment::Deleted { .. }).into());
+                let spread = if part.spread().is_whole() { 0 } else { SPREAD };
+                let kind = match comment {
+                    SavedComment::Live(_) => LIVE,
+                    SavedComment::Deleted { .. } => DELETED,
+                    SavedComment::Header { .. } => HEADER,
+                };
+                value.byte(kind | spread);
                 value.text8(stream.as_str());
                 value.text8(author.as_str());
+                if spread == SPREAD {
+                    value.number16(part.index());
+                    value.spread(part.spread());
+                }
                 if let SavedComment::Live(comment) = comment {
                     value.text8(comment.name.as_str());
                     value.body(&comment.body);
@@ -307,15 +337,19 @@ fn decode_shelf(value: &mut Reader<'_>) -> Result<(Option<SavedPin>, SavedTaps),
 fn decode_comment(place: Place, value: &mut Reader<'_>) -> Result<Saved, RowError> {
     let (id, time) = (value.id()?, HybridTime::from_bits(value.number()?));
     let words = u128::from_le_bytes(value.array()?);
-    let deleted = value.byte()?;
+    let kind = value.byte()?;
     let (stream, author) = (value.stream()?, value.viewer()?);
-    let comment = if deleted == 0 {
-        let (name, body) = (value.display_name()?, value.body()?);
-        SavedComment::Live(Comment { id, time, author, name, body })
-    } else {
-        SavedComment::Deleted { id, time, author }
+    let part = if kind & SPREAD == 0 { Part::WHOLE } else { Part::new(value.number16()?, value.spread()?)? };
+    let comment = match kind & !SPREAD {
+        LIVE => {
+            let (name, body) = (value.display_name()?, value.body()?);
+            SavedComment::Live(Comment { id, time, author, name, body })
+        }
+        DELETED => SavedComment::Deleted { id, time, author },
+        HEADER => SavedComment::Header { id, time, author },
+        _ => return Err(RowError::Tag(kind)),
     };
-    Ok(Saved::Comment { place, words, stream, comment })
+    Ok(Saved::Comment { place, words, stream, part, comment })
 }
 
 fn decode_cells(first: ViewerNo, value: &mut Reader<'_>) -> Result<Vec<(ViewerNo, u64)>, RowError> {

@@ -68,8 +68,18 @@ impl State {
     }
 
     /// A comment that stands on this stream, by its id.
-    pub(crate) fn comment_of(&self, stream: Option<StreamNo>, id: &CommentId) -> Option<CommentNo> {
-        let comment = self.comments.find(id)?;
+    pub(crate) fn home_of(&self, stream: Option<StreamNo>, id: &CommentId) -> Option<CommentNo> {
+        self.in_slot(stream, id.slot(), id)
+    }
+
+    /// A part of a comment that stands on this stream. None also when the comment is spread in another way.
+    pub(crate) fn comment_of(&self, stream: Option<StreamNo>, id: &CommentId, part: Part) -> Option<CommentNo> {
+        self.in_slot(stream, part.slot(id), id).filter(|comment| self.comments[*comment].part == part)
+    }
+
+    /// What this slot has of a comment that stands on this stream.
+    pub(crate) fn in_slot(&self, stream: Option<StreamNo>, slot: Slot, id: &CommentId) -> Option<CommentNo> {
+        let comment = self.comments.find_in(slot, id)?;
         let shelf = self.comments[comment].shelf;
         (Some(self.streams.shelves[shelf].stream) == stream).then_some(comment)
     }
@@ -82,8 +92,12 @@ impl State {
             }
             Change::Comment { comment } => {
                 let entry = &self.comments[*comment];
+                let stream = self.stream_id(entry.shelf);
                 match &entry.content {
-                    Some(content) => encoder.comment(self.stream_id(entry.shelf), content),
+                    Some(content) => encoder.comment(stream, content, entry.part.spread()),
+                    None if !entry.part.is_home() => {
+                        encoder.header(stream, entry.id, entry.part, entry.time, &entry.author);
+                    }
                     None => unreachable!("a comment keeps its content until its deletion is durable"),
                 }
             }
@@ -100,7 +114,7 @@ impl State {
     pub(crate) fn tally(&self, comment: CommentNo) -> TallyRow {
         let entry = &self.comments[comment];
         let epoch = self.slots.epoch(self.streams.shelves[entry.shelf].slot);
-        TallyRow { id: entry.id, part: Part::WHOLE, tally: Tally { epoch, version: entry.version, count: entry.likes } }
+        TallyRow { id: entry.id, part: entry.part, tally: Tally { epoch, version: entry.version, count: entry.likes } }
     }
 
     /// A change became durable: it is visible from now on.
@@ -132,25 +146,35 @@ impl State {
                     entry.stage = Stage::Live;
                 }
                 (entry.written, entry.version) = (position, position);
+                let (order, part) = (entry.order(), entry.part);
                 shelf.written.push(comment);
-                shelf.comments += 1;
-                self.streams[stream].history.insert(entry.order(), comment);
+                if part.is_home() {
+                    shelf.comments += 1;
+                    self.streams[stream].history.insert(order, comment);
+                    self.mark(stream, slot, position, What::Comment(comment));
+                }
+                // A sum is shown with all parts in hand, so the root must hear of those that have no like yet.
+                if !part.spread().is_whole() {
+                    published.counted = Some(comment);
+                    self.mark_tally(stream, slot, position, comment);
+                }
                 self.to_save.comment(&mut self.comments, comment, Unsaved::All);
-                self.mark(stream, slot, position, What::Comment(comment));
             }
             Change::Deletion { comment } => {
                 let entry = &mut self.comments[comment];
                 entry.stage = Stage::Deleted;
                 entry.version = position;
                 entry.content = None;
-                shelf.comments -= 1;
+                shelf.comments -= u64::from(entry.part.is_home());
                 shelf.likes -= std::mem::take(&mut entry.likes);
                 self.registers -= entry.registers.len() as u64;
                 self.to_save.forget(entry);
                 entry.registers = Registers::default();
-                self.streams[stream].history.remove(&entry.order());
+                if entry.part.is_home() {
+                    self.streams[stream].history.remove(&entry.order());
+                    self.mark(stream, slot, position, What::Deletion(comment));
+                }
                 self.to_save.comment(&mut self.comments, comment, Unsaved::All);
-                self.mark(stream, slot, position, What::Deletion(comment));
             }
             Change::Pin { time, comment, .. } => {
                 shelf.pin = Some(Pin { time, comment, position });
@@ -178,13 +202,13 @@ impl State {
         }
     }
 
-    fn mark(&mut self, stream: StreamNo, slot: Slot, position: Position, what: What) {
+    pub(crate) fn mark(&mut self, stream: StreamNo, slot: Slot, position: Position, what: What) {
         if let Some(window) = self.streams[stream].window.as_deref_mut().filter(|window| !window.resync) {
             window.dirty.push_back(Dirty { slot, position, what });
         }
     }
 
-    fn mark_tally(&mut self, stream: StreamNo, slot: Slot, position: Position, comment: CommentNo) {
+    pub(crate) fn mark_tally(&mut self, stream: StreamNo, slot: Slot, position: Position, comment: CommentNo) {
         let entry = &mut self.comments[comment];
         let watched = self.streams[stream].window.as_ref().is_some_and(|window| !window.resync);
         if watched && !entry.dirty {

@@ -11,7 +11,7 @@ use watershed_protocol::{
     limits,
     peer::{
         PeerId,
-        uplink::{CommentWrite, DeleteWrite, LikeRow, PinWrite, ReactionWrite, WriteBatch},
+        uplink::{CommentWrite, DeleteWrite, HeaderWrite, LikeRow, PinWrite, ReactionWrite, WriteBatch},
     },
 };
 
@@ -56,13 +56,18 @@ impl Processor {
         let streams: Vec<Option<StreamNo>> = batch.streams.iter().map(|id| self.state.streams.find(id)).collect();
         for row in batch.likes.iter() {
             let stream = streams.get(usize::from(row.stream)).copied().flatten();
-            self.take(peer, batch, row.comment.slot(), row.number, |this| this.like(now, stream, &row));
+            self.take(peer, batch, row.part.slot(&row.comment), row.number, |this| this.like(now, stream, &row));
         }
         for write in &batch.comments {
             self.take(peer, batch, write.id.slot(), write.number, |this| this.comment(now, batch, write));
         }
+        for write in &batch.headers {
+            let slot = write.part.slot(&write.id);
+            self.take(peer, batch, slot, write.number, |this| this.header(now, batch, write));
+        }
         for write in &batch.deletes {
-            self.take(peer, batch, write.id.slot(), write.number, |this| this.delete(batch, write));
+            let slot = write.part.slot(&write.id);
+            self.take(peer, batch, slot, write.number, |this| this.delete(batch, write));
         }
         for write in &batch.pins {
             self.take(peer, batch, write.slot, write.number, |this| this.pin(now, batch, write));
@@ -116,7 +121,9 @@ impl Processor {
             return Outcome::last(Code::BadStamp, format!("stamp is {ahead} ms ahead, at most {max} ms are allowed"));
         }
         let state = &mut self.state;
-        let Some(comment) = state.comment_of(stream, &row.comment) else { return Outcome::unknown_comment() };
+        let Some(comment) = state.comment_of(stream, &row.comment, row.part) else {
+            return Outcome::unknown_comment();
+        };
         if state.comments[comment].stage != Stage::Live {
             return Outcome::unknown_comment();
         }
@@ -148,17 +155,36 @@ impl Processor {
         if self.state.comments.len() >= self.config.comments_max {
             return Outcome::overloaded("this processor holds as many comments as it may");
         }
-        let CommentWrite { id, author, name, body, .. } = write.clone();
+        let CommentWrite { id, author, name, body, spread, .. } = write.clone();
         let comment = Comment { id, time: self.clock.tick(now), author, name, body };
         let bytes = 128 + comment.body.as_str().len() + comment.name.as_str().len();
         let shelf = self.state.streams.shelf(stream, id.slot());
-        let comment = self.state.comments.push(Entry::new(stream, Arc::new(comment), shelf));
+        let comment = self.state.comments.push(Entry::new(stream, Arc::new(comment), spread, shelf));
         Outcome::Changed(Change::Comment { comment }, bytes, Answer::Done)
+    }
+
+    fn header(&mut self, now: Millis, batch: &WriteBatch, write: &HeaderWrite) -> Outcome {
+        let Some(stream) = batch.stream(write.stream).filter(|_| !write.part.is_home()) else { return malformed() };
+        let HeaderWrite { id, author, part, .. } = write.clone();
+        let slot = part.slot(&id);
+        if let Some(found) = self.state.comments.find_in(slot, &id) {
+            let entry = &self.state.comments[found];
+            let same = entry.part == part && entry.author == author && self.state.stream_id(entry.shelf) == stream;
+            return if same { Outcome::Read(Answer::Done) } else { malformed() };
+        }
+        if self.state.comments.len() >= self.config.comments_max {
+            return Outcome::overloaded("this processor holds as many comments as it may");
+        }
+        let (shelf, time) = (self.state.streams.shelf(stream, slot), self.clock.tick(now));
+        let comment = self.state.comments.push(Entry::header(id, part, author, time, shelf));
+        Outcome::Changed(Change::Comment { comment }, 128, Answer::Done)
     }
 
     fn delete(&mut self, batch: &WriteBatch, write: &DeleteWrite) -> Outcome {
         let stream = batch.stream(write.stream).and_then(|id| self.state.streams.find(id));
-        let Some(comment) = self.state.comment_of(stream, &write.id) else { return Outcome::unknown_comment() };
+        let Some(comment) = self.state.comment_of(stream, &write.id, write.part) else {
+            return Outcome::unknown_comment();
+        };
         let entry = &mut self.state.comments[comment];
         let may = write.moderator || entry.author == write.viewer;
         match entry.stage {
@@ -178,7 +204,7 @@ impl Processor {
         let comment = match write.id {
             None => None,
             Some(id) if id.slot() != write.slot => return malformed(),
-            Some(id) => match self.state.comment_of(self.state.streams.find(stream), &id) {
+            Some(id) => match self.state.home_of(self.state.streams.find(stream), &id) {
                 Some(comment) if self.state.comments[comment].stage == Stage::Live => Some(comment),
                 _ => return Outcome::unknown_comment(),
             },

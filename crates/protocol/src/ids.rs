@@ -227,6 +227,11 @@ impl Slot {
         }
     }
 
+    /// The slot so many further on, around the end.
+    pub const fn plus(self, step: u16) -> Self {
+        Self(self.0.wrapping_add(step) % Self::COUNT as u16)
+    }
+
     /// All slots, in order.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..Self::COUNT as u16).map(Self)

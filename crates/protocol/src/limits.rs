@@ -30,10 +30,14 @@ pub const COMMENTS_PER_REPORT_MAX: usize = 500;
 pub const WRITES_PER_BATCH_MAX: usize = 16_384;
 /// Most comments on one page of history.
 pub const HISTORY_PAGE_MAX: usize = 500;
+/// Most parts of one comment: more than there will be processors, and few enough that all of them are asked at once.
+pub const SPREAD_MAX: u16 = 256;
 /// Most ids in one question for a viewer's likes.
 pub const LIKES_QUERY_IDS_MAX: usize = 100;
 /// Most unanswered writes of one viewer: at this many the node stops reading its socket.
 pub const UNANSWERED_MAX: u8 = 32;
+/// Most counts of parts in one question: those of a whole page, each spread as widely as may be, go in several.
+pub const COUNTS_QUERY_MAX: usize = 4_096;
 /// How far a client's stamp may be ahead of the owner's clock, in milliseconds.
 pub const STAMP_AHEAD_MS_MAX: u64 = 60_000;
 /// Greatest stamp: integers beyond it are not exact in JavaScript.

@@ -6,24 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Epoch, Position};
 
-/// Which part of a comment's viewers a tally counts. Nearly always [`Part::WHOLE`].
-///
-/// A count of a spread comment is shown only with all parts of one generation in hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Part {
-    /// 0 to `of` - 1: hash(viewer) mod `of`.
-    pub index: u16,
-    /// The spread: into how many parts the comment is split, at least 1.
-    pub of: u16,
-    /// Numbers each change of the spread.
-    pub generation: u32,
-}
-
-impl Part {
-    /// The only part of a comment that is not spread.
-    pub const WHOLE: Self = Self { index: 0, of: 1, generation: 0 };
-}
-
 /// How many viewers like (a part of) a comment, as of one change of its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {

@@ -7,7 +7,7 @@
 use serde::{Serialize, de::DeserializeOwned};
 use serde_bytes::ByteBuf;
 use watershed_protocol::{
-    CommentId, Delta, Epoch, Part, Register, Seq, Stamp, ViewerKey, limits,
+    CommentId, Delta, Epoch, Part, Register, Seq, Spread, Stamp, ViewerKey, limits,
     peer::{
         decode, encode,
         feed::{FromFeed, ToFeed},
@@ -102,14 +102,14 @@ fn names_and_texts_are_checked_as_if_a_client_had_sent_them() {
 
 #[test]
 fn columns_that_do_not_fit_together_are_refused() {
-    type Raw = (ByteBuf, ByteBuf, ByteBuf, ByteBuf, ByteBuf, Vec<(u32, Part)>);
+    type Raw = (ByteBuf, ByteBuf, ByteBuf, ByteBuf, ByteBuf, Vec<(u32, (u16, u16, u32))>);
     let row = LikeRow {
         number: 1,
         stream: 0,
         comment: CommentId::from_bytes([1; 16]),
         viewer: ViewerKey::from_bytes([2; 16]),
         register: Register { stamp: Stamp::new(9).unwrap(), liked: true },
-        part: Part { index: 1, of: 4, generation: 7 },
+        part: Part::new(1, Spread::new(4, 7).unwrap()).unwrap(),
     };
     let mut likes = LikeColumns::default();
     likes.push(row);
@@ -131,9 +131,14 @@ fn columns_that_do_not_fit_together_are_refused() {
     told(|raw| raw.3.clear());
     told(|raw| raw.4.truncate(8));
     told(|raw| raw.5[0].0 = 2);
-    told(|raw| raw.5.push((0, Part::WHOLE)));
-    told(|raw| raw.5[0].1.index = 4);
-    told(|raw| raw.5[0].1.of = 0);
+    told(|raw| raw.5.push((0, (0, 1, 0))));
+    for (part, why) in
+        [((4, 4, 7), "part is 4, 0 to 3"), ((0, 0, 7), "spread is 0, 1 to 256"), ((0, 257, 7), "spread is 257")]
+    {
+        let mut raw: Raw = decode(&encode(&likes)).unwrap();
+        raw.5[0].1 = part;
+        refused::<LikeColumns>(&encode(&raw), why);
+    }
     let mut raw: Raw = fits;
     raw.4[..8].copy_from_slice(&1u64.to_le_bytes());
     refused::<LikeColumns>(&encode(&raw), "stamp is 0");

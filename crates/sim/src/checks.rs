@@ -3,10 +3,15 @@
 //! Between the world and whoever asked for the run. Invariant: a run that never falls quiet is broken, too: liveness is a
 //! promise.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::collections::BTreeMap;
 
+use watershed_broadcast::Page;
 use watershed_ledger::{History, Quiet};
-use watershed_protocol::{OrderKey, Role, Shown, client::Line, peer::uplink::Reply};
+use watershed_protocol::{
+    NodeName, OrderKey, Role, Shown,
+    client::Line,
+    peer::uplink::{Query, Reply},
+};
 
 use crate::{
     Options, Sabotage,
@@ -140,23 +145,33 @@ fn read_history(world: &mut World, stream: usize) -> Option<Vec<Line>> {
 }
 
 fn read_page(world: &mut World, stream: usize, before: Option<OrderKey>, token: u64) -> Option<Vec<Shown>> {
+    let (map, stream) = (world.outside.map().clone(), world.outside.streams[stream].clone());
+    let history = Query::History { stream: stream.clone(), before, limit: PAGE };
+    let asked = map.processors().into_iter().map(|node| (node, history.clone())).collect();
+    let told = ask(world, token, asked)?.into_iter().map(|reply| match reply {
+        Reply::History(comments) => Some(comments),
+        _ => None,
+    });
+    let comments: Vec<Vec<Shown>> = told.collect::<Option<_>>()?;
+    let page = Page::new(&map, &stream, comments.into_iter().flatten(), PAGE as usize);
+    let replies = ask(world, token + 500, page.questions(&stream))?;
+    page.whole(replies)
+}
+
+/// Asks processors through a broadcast node. None when one does not answer.
+fn ask(world: &mut World, token: u64, questions: Vec<(NodeName, Query)>) -> Option<Vec<Reply>> {
     let (node, life) = world.running(Role::Broadcast).map(|(node, life, _)| (node, life)).next()?;
-    let stream = world.outside.streams[stream].clone();
-    let event = NodeEvent::Read { token, stream, before };
-    world.outside.agenda.in_us(0, Event::Node { node, life, event });
+    let count = questions.len() as u64;
+    if count == 0 {
+        return Some(Vec::new());
+    }
+    for (token, (to, query)) in (token..).zip(questions) {
+        let event = NodeEvent::Ask { token, to, query: Box::new(query) };
+        world.outside.agenda.in_us(0, Event::Node { node, life, event });
+    }
     let wait = world.outside.now().plus_ms(PAGE_WAIT_MS);
     world.run_until(wait);
-    let owners = world.outside.map().processors().len() as u64;
-    let mut page = Vec::new();
-    for part in 0..owners {
-        match world.outside.read.remove(&(token + part)) {
-            Some(Some(Reply::History(comments))) => page.extend(comments),
-            _ => return None,
-        }
-    }
-    page.sort_by_key(|shown| Reverse(shown.comment.order()));
-    page.truncate(PAGE as usize);
-    Some(page)
+    (token..token + count).map(|token| world.outside.read.remove(&token).flatten()).collect()
 }
 
 /// Invariant 6: rooms at the root's point show what the root shows.

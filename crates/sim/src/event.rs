@@ -3,7 +3,9 @@
 //! Invariant: an event for a process names the life that it is for, so that nothing reaches the next one.
 
 use bytes::Bytes;
-use watershed_protocol::{DisplayName, Epoch, Seq, StreamId, ViewerId, client::Encoding};
+use watershed_protocol::{
+    DisplayName, Epoch, NodeName, Seq, StreamId, ViewerId, client::Encoding, peer::uplink::Query,
+};
 
 use crate::{
     faults::Fault,
@@ -58,8 +60,8 @@ pub(crate) enum NodeEvent {
     Saved { taken: bool, checkpoint: Option<Box<watershed_processor::Checkpoint>> },
     /// The map has changed.
     Map,
-    /// The checker asks for a page of history.
-    Read { token: u64, stream: StreamId, before: Option<watershed_protocol::OrderKey> },
+    /// The checker asks a processor.
+    Ask { token: u64, to: NodeName, query: Box<Query> },
 }
 
 /// A viewer as it comes in.

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use watershed_ledger::Durable;
-use watershed_placement::Map;
+use watershed_placement::{Map, Spreads};
 use watershed_protocol::{ClusterKey, NodeName, Role, StreamId, peer::uplink::Reply};
 
 use crate::{
@@ -109,11 +109,12 @@ impl Outside {
         random: fastrand::Rng,
         trace: Trace,
         streams: Vec<StreamId>,
+        spreads: Spreads,
     ) -> Self {
         let processors: Vec<NodeName> =
             places.iter().filter(|place| place.role == Role::Processor).map(|place| place.name.clone()).collect();
         let map = Map::found(ClusterKey::from_bytes([7; 32]), &processors);
-        let map = map.unwrap_or_else(|error| unreachable!("a run has processors: {error}"));
+        let map = map.unwrap_or_else(|error| unreachable!("a run has processors: {error}")).spreading(spreads);
         Self {
             agenda: Agenda::new(),
             network,

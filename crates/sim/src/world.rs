@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use watershed_ledger::{Config as LedgerConfig, Ledger};
-use watershed_protocol::{NodeName, Role, StreamId, ViewerId};
+use watershed_placement::{Pattern, SpreadRule, Spreads, Subject};
+use watershed_protocol::{Invalid, NodeName, Role, Spread, StreamId, ViewerId};
 
 use crate::{
     Options,
@@ -54,7 +55,8 @@ impl World {
         let delay_us = [60, 300, 2_000][random.usize(..3)];
         let network = Network::new(delay_us, random.fork());
         let streams = ["main", "side"].iter().filter_map(|name| StreamId::new(name).ok()).collect();
-        let mut outside = Outside::new(places, network, random.fork(), Trace::new(options.prints), streams);
+        let (trace, spreads) = (Trace::new(options.prints), spreads(&mut random));
+        let mut outside = Outside::new(places, network, random.fork(), trace, streams, spreads);
         outside.sabotage = options.sabotage;
         outside.window_bytes = [4_096, 64 << 10, 16 << 20][random.usize(..3)];
         let mut world = Self {
@@ -343,6 +345,21 @@ fn ledger_config() -> LedgerConfig {
         answer_within_ms: 18_000,
         ..LedgerConfig::default()
     }
+}
+
+/// Nothing, one stream, or both are spread.
+fn spreads(random: &mut fastrand::Rng) -> Spreads {
+    let rules = match random.usize(..3) {
+        0 => Vec::new(),
+        1 => vec![("side", 3)],
+        _ => vec![("side", 2), ("m*", 5)],
+    };
+    let rule = |(streams, parts)| {
+        let subject = Subject::Streams(Pattern::new(streams)?);
+        Ok(SpreadRule { subject, spread: Spread::new(parts, 0)? })
+    };
+    let rules = rules.into_iter().map(rule).collect::<Result<_, Invalid>>();
+    rules.and_then(Spreads::new).unwrap_or_else(|invalid| unreachable!("the rules are ours: {invalid}"))
 }
 
 fn places(random: &mut fastrand::Rng) -> Vec<Place> {

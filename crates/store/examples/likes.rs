@@ -18,7 +18,7 @@ use watershed_log::{Base, LogConfig};
 use watershed_placement::Map;
 use watershed_processor::{Config, Input, Output, Processor};
 use watershed_protocol::{
-    ClusterKey, CommentBody, CommentId, DisplayName, Millis, NodeName, Part, Register, Slot, Stamp, ViewerKey,
+    ClusterKey, CommentBody, CommentId, DisplayName, Millis, NodeName, Part, Register, Slot, Spread, Stamp, ViewerKey,
     peer::{
         self, PeerId,
         uplink::{CommentWrite, FromProcessor, LikeRow, ToProcessor, WriteBatch},
@@ -222,7 +222,7 @@ impl Stage {
 fn comment(number: u64, id: CommentId) -> CommentWrite {
     let body = CommentBody::new("hello", 100).expect("a body");
     let (author, name) = ("ann".parse().expect("a name"), DisplayName::new("Ann").expect("a name"));
-    CommentWrite { number, stream: 0, id, author, name, body }
+    CommentWrite { number, stream: 0, id, author, name, body, spread: Spread::WHOLE }
 }
 
 /// Processor time of all threads so far, those that have ended too.

@@ -28,8 +28,8 @@ impl Uplink {
             if self.taps.answered(now, number, false) {
                 continue;
             }
-            if let Some(write) = self.settle(peer, number, |_| true) {
-                self.reject(write, refusal, outbox);
+            if let Some(held) = self.settle(peer, number, |_| true) {
+                self.end(held, refusal, outbox);
             }
         }
         for number in answers.moved {
@@ -40,7 +40,7 @@ impl Uplink {
     fn answer_like(&mut self, peer: PeerId, number: u64, bits: u64, outbox: &mut Vec<Output>) {
         let register = Register::from_bits(bits).ok();
         let fits = |op: &Op| register.is_some() && matches!(op, Op::Like { .. });
-        let (Some(write), Some(register)) = (self.settle(peer, number, fits), register) else { return };
+        let (Some(Held { write, .. }), Some(register)) = (self.settle(peer, number, fits), register) else { return };
         self.counters.acknowledged += 1;
         if let (Some(reference), Some(id)) = (write.reference.clone(), write.id()) {
             outbox.push(Output::Answer { origin: write.origin, response: Response::ack_like(reference, id, register) });
@@ -51,7 +51,18 @@ impl Uplink {
         if self.taps.answered(now, number, true) {
             return;
         }
-        let Some(write) = self.settle(peer, number, |op| !matches!(op, Op::Like { .. })) else { return };
+        let Some(held) = self.settle(peer, number, |op| !matches!(op, Op::Like { .. })) else { return };
+        if let Some(parent) = held.parent {
+            self.part_told(parent, outbox);
+        } else if matches!(held.write.op, Op::Delete { .. }) && !held.part.spread().is_whole() {
+            self.held.insert(number, held);
+            self.tell_parts(now, number);
+        } else {
+            self.acknowledge(held.write, outbox);
+        }
+    }
+
+    pub(super) fn acknowledge(&mut self, write: Write, outbox: &mut Vec<Output>) {
         self.counters.acknowledged += 1;
         let id = write.id();
         if let Some(reference) = write.reference {
@@ -86,7 +97,7 @@ impl Uplink {
     }
 
     /// Lets a write go that `peer` answers, if it was sent there and the answer fits it.
-    fn settle(&mut self, peer: PeerId, number: u64, fits: impl FnOnce(&Op) -> bool) -> Option<Write> {
+    fn settle(&mut self, peer: PeerId, number: u64, fits: impl FnOnce(&Op) -> bool) -> Option<Held> {
         let flight = match self.held.get(&number) {
             Some(Held { standing: Standing::Sent { lane, peer: to, flight }, write, .. })
                 if *to == peer && fits(&write.op) =>
@@ -99,7 +110,7 @@ impl Uplink {
             }
         };
         self.lanes[flight.0].arrive(flight.1);
-        self.held.remove(&number).map(|held| held.write)
+        self.held.remove(&number)
     }
 
     fn want_map(&mut self, epoch: Epoch, outbox: &mut Vec<Output>) {

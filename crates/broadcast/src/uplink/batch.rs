@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use watershed_placement::Map;
 use watershed_protocol::{
     Part, Slot, StreamId, limits,
-    peer::uplink::{CommentWrite, DeleteWrite, LikeRow, PinWrite, ReactionWrite, WriteBatch},
+    peer::uplink::{CommentWrite, DeleteWrite, HeaderWrite, LikeRow, PinWrite, ReactionWrite, WriteBatch},
 };
 
 use super::write::{Op, Write};
@@ -47,22 +47,27 @@ impl Builder {
         self.rows < writes_max && self.bytes < BATCH_BYTES_MAX
     }
 
-    pub(super) fn add(&mut self, number: u64, slot: Slot, write: &Write) {
+    pub(super) fn add(&mut self, number: u64, (part, slot): (Part, Slot), write: &Write) {
         let stream = self.touch(slot, &write.stream);
         match &write.op {
             Op::Like { id, viewer, register } => {
-                let (comment, viewer, register, part) = (*id, *viewer, *register, Part::WHOLE);
+                let (comment, viewer, register) = (*id, *viewer, *register);
                 self.batch.likes.push(LikeRow { number, stream, comment, viewer, register, part });
             }
             Op::Comment { id, author, name, body } => {
                 self.bytes += author.as_str().len() + name.as_str().len() + body.as_str().len();
                 let (id, author, name, body) = (*id, author.clone(), name.clone(), body.clone());
-                self.batch.comments.push(CommentWrite { number, stream, id, author, name, body });
+                let spread = part.spread();
+                self.batch.comments.push(CommentWrite { number, stream, id, author, name, body, spread });
+            }
+            Op::Header { id, author } => {
+                self.bytes += author.as_str().len();
+                self.batch.headers.push(HeaderWrite { number, stream, id: *id, author: author.clone(), part });
             }
             Op::Delete { id, viewer, moderator } => {
                 self.bytes += viewer.as_str().len();
                 let (id, viewer, moderator) = (*id, viewer.clone(), *moderator);
-                self.batch.deletes.push(DeleteWrite { number, stream, id, viewer, moderator });
+                self.batch.deletes.push(DeleteWrite { number, stream, id, viewer, moderator, part });
             }
             Op::Pin { id } => self.batch.pins.push(PinWrite { number, stream, slot, id: *id }),
         }

@@ -8,6 +8,7 @@ use watershed_protocol::{
 use super::*;
 
 mod answers;
+mod parts;
 
 const START: Millis = Millis::new(1_000_000);
 const KEY: ClusterKey = ClusterKey::from_bytes([7; 32]);

@@ -2,8 +2,9 @@
 //!
 //! Invariant: a write knows its slot, so that it can be routed again whenever owners change.
 
+use watershed_placement::Map;
 use watershed_protocol::{
-    ClusterKey, CommentBody, CommentId, DisplayName, Ref, Register, Slot, StreamId, ViewerId, ViewerKey,
+    CommentBody, CommentId, DisplayName, Part, Ref, Register, Slot, StreamId, ViewerId, ViewerKey,
 };
 
 /// Whom to answer. Opaque here: the carousel packs worker, place and generation into it.
@@ -55,6 +56,13 @@ pub enum Op {
         /// Whether the viewer may remove others' comments.
         moderator: bool,
     },
+    /// What the owner of a part must know of a spread comment that is about to be written. Made by the uplink itself.
+    Header {
+        /// Its id.
+        id: CommentId,
+        /// Who writes it.
+        author: ViewerId,
+    },
     /// Pins a comment, or unpins. Only of moderators: the session has checked.
     Pin {
         /// Which comment; `None` unpins.
@@ -66,13 +74,30 @@ impl Write {
     /// The comment that it speaks of.
     pub fn id(&self) -> Option<CommentId> {
         match self.op {
-            Op::Comment { id, .. } | Op::Like { id, .. } | Op::Delete { id, .. } => Some(id),
+            Op::Comment { id, .. } | Op::Like { id, .. } | Op::Delete { id, .. } | Op::Header { id, .. } => Some(id),
             Op::Pin { id } => id,
         }
     }
 
-    /// Where it is kept: the comment's slot, or the stream's home slot for an unpin.
-    pub fn slot(&self, key: &ClusterKey) -> Slot {
-        self.id().unwrap_or_else(|| key.home(&self.stream)).slot()
+    /// Where it is kept: in the part that counts the viewer for a like, else with the comment, or in the stream's home slot
+    /// for an unpin.
+    pub(super) fn place(&self, map: &Map) -> (Part, Slot) {
+        let Some(id) = self.id() else { return (Part::WHOLE, map.key().home(&self.stream).slot()) };
+        let spread = map.spread(&self.stream, &id);
+        let part = match &self.op {
+            Op::Like { viewer, .. } => spread.part_of(viewer),
+            _ => spread.home(),
+        };
+        (part, part.slot(&id))
+    }
+
+    /// What the other parts of its comment are to be told: before a comment is written, and after it was deleted.
+    pub(super) fn for_part(&self) -> Option<Self> {
+        let op = match &self.op {
+            Op::Comment { id, author, .. } => Op::Header { id: *id, author: author.clone() },
+            Op::Delete { .. } => self.op.clone(),
+            _ => return None,
+        };
+        Some(Self { origin: self.origin, stream: self.stream.clone(), reference: None, op })
     }
 }

@@ -495,13 +495,16 @@ fn a_count_that_was_never_durable_is_named() {
     stage.like(EVE, 1, 5, true);
     stage.all(delta(0, 1, vec![line(ANN, 1, 1)], &[], &[]));
     stage.all(delta(1, 2, vec![], &[(1, 2)], &[]));
-    let row = |count| Durable { id: id(1), parts: 1, count };
+    let row = |count| Durable { id: id(1), part: 0, count };
     let check = |stage: &mut Stage, rows: &[Durable]| {
         stage.ledger.quiet_check(Quiet { history: None, durable: Some(rows) }, 0);
         stage.names()
     };
     assert_eq!(check(&mut stage, &[row(1), row(2)]), [""; 0]);
+    let part = |part, count| Durable { id: id(1), part, count };
+    assert_eq!(check(&mut stage, &[part(0, 0), part(3, 1), part(1, 1)]), [""; 0], "2 is a sum of parts, and so is 1");
     assert_eq!(check(&mut stage, &[row(2)]), ["count_never_durable"]);
+    assert_eq!(check(&mut stage, &[part(0, 0), part(1, 1)]), ["count_never_durable"], "2 is no sum");
 }
 
 // Invariant 5.

@@ -6,8 +6,8 @@
 use std::net::IpAddr;
 
 use serde::Deserialize;
-use watershed_placement::SPREAD_DEFAULT;
-use watershed_protocol::{ReactionKind, ViewerId, limits};
+use watershed_placement::{Pattern, SPREAD_DEFAULT, SPREADS_MAX, SpreadRule, Spreads, Subject};
+use watershed_protocol::{Invalid, ReactionKind, Spread, ViewerId, limits};
 
 use super::{Broadcast, Limits, Merger, Processor, Topology, TopologyError, Windows, nodes};
 
@@ -37,6 +37,16 @@ struct File {
     log: LogKeys,
     #[serde(default)]
     reactions: ReactionsKeys,
+    #[serde(default)]
+    spread: Vec<SpreadKeys>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpreadKeys {
+    streams: Option<String>,
+    comment: Option<String>,
+    parts: i64,
 }
 
 #[derive(Deserialize)]
@@ -178,6 +188,7 @@ pub(super) fn parse(text: &str) -> Result<Topology, TopologyError> {
         segment_bytes: file.log.check()?.segment_bytes,
         checkpoint_bytes: file.log.check()?.checkpoint_bytes,
         reactions: file.reactions.check()?,
+        spreads: spreads(file.spread)?,
         broadcast,
         processor,
         merger,
@@ -250,6 +261,38 @@ impl ReactionsKeys {
             kinds.push(kind);
         }
         Ok(kinds)
+    }
+}
+
+/// The `[[spread]]` tables, in order.
+fn spreads(tables: Vec<SpreadKeys>) -> Result<Spreads, TopologyError> {
+    let rules = tables.into_iter().map(SpreadKeys::check).collect::<Result<Vec<_>, _>>()?;
+    let count = rules.len();
+    Spreads::new(rules)
+        .map_err(|_| value("[[spread]]", format!("{count} tables"), format!("at most {SPREADS_MAX} fit")))
+}
+
+impl SpreadKeys {
+    fn check(self) -> Result<SpreadRule, TopologyError> {
+        let subject = match (self.streams, self.comment) {
+            (Some(text), None) => {
+                let pattern = Pattern::new(&text);
+                Subject::Streams(
+                    pattern.map_err(|why| value("[[spread]] streams", format!("{text:?}"), why.to_string()))?,
+                )
+            }
+            (None, Some(text)) => {
+                let id = text.parse();
+                let refused = |why: Invalid| value("[[spread]] comment", format!("{text:?}"), why.to_string());
+                Subject::Comment(id.map_err(refused)?)
+            }
+            (Some(_), Some(_)) => return Err(value("[[spread]]", "of streams and a comment", "one of them is needed")),
+            (None, None) => return Err(value("[[spread]]", "of nothing", "streams or a comment are needed")),
+        };
+        let parts = number("[[spread]] parts", self.parts, 1, limits::SPREAD_MAX.into())?;
+        let spread = Spread::new(parts, 0);
+        let spread = spread.map_err(|why| value("[[spread]] parts", parts.to_string(), why.to_string()))?;
+        Ok(SpreadRule { subject, spread })
     }
 }
 

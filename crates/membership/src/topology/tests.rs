@@ -1,5 +1,7 @@
 //! What a topology promises: the file that we ship is taken, defaults are filled in, and a refusal says what to change.
 
+use watershed_protocol::ClusterKey;
+
 use super::*;
 
 const LEAST: &str = r#"
@@ -61,6 +63,36 @@ fn the_file_that_we_ship_is_the_default_in_full() {
     assert_eq!((shipped.segment_bytes, &shipped.reactions), (least.segment_bytes, &least.reactions));
     assert_eq!(shipped.checkpoint_bytes, least.checkpoint_bytes);
     assert_eq!(shipped.broadcast.moderators, [ViewerId::new("mod").unwrap()]);
+}
+
+#[test]
+fn comments_are_spread_by_rules_in_their_order() {
+    let id = "6f1c00000000000000000000000000a7";
+    let text = format!("[[spread]]\ncomment = \"{id}\"\nparts = 16\n[[spread]]\nstreams = \"final-*\"\nparts = 8\n");
+    let topology = and(&text).unwrap();
+    assert_eq!(topology.spreads.to_string(), format!("comment {id} in 16 parts, streams final-* in 8 parts"));
+    let founded = Map::found(ClusterKey::from_bytes([7; 32]), &topology.names(Role::Processor)).unwrap();
+    let spreading = founded.clone().spreading(topology.spreads.clone());
+    assert_eq!(topology.agrees_with(&spreading), Ok(()));
+    let refused = topology.agrees_with(&founded).unwrap_err().to_string();
+    assert!(refused.ends_with("but the cluster was founded with nothing, which cannot be changed"), "{refused}");
+}
+
+#[test]
+fn a_spread_that_cannot_be_is_refused() {
+    let rule = |keys: &str| and(&format!("[[spread]]\n{keys}"));
+    refused(
+        rule("streams = \"a/b\"\nparts = 2"),
+        "[[spread]] streams is \"a/b\", stream has '/' at byte 1, only A-Z a-z 0-9 . _ - are allowed",
+    );
+    refused(rule("streams = \"a\"\nparts = 0"), "[[spread]] parts is 0, 1 to 256 are allowed");
+    refused(rule("streams = \"a\"\nparts = 257"), "[[spread]] parts is 257, 1 to 256 are allowed");
+    refused(rule("parts = 2"), "[[spread]] is of nothing, streams or a comment are needed");
+    refused(
+        rule("comment = \"6F\"\nparts = 2"),
+        "[[spread]] comment is \"6F\", comment: \"6F\" is not 32 lower-case hex digits",
+    );
+    refused(and(&"[[spread]]\nstreams = \"a\"\nparts = 2\n".repeat(65)), "[[spread]] is 65 tables, at most 64 fit");
 }
 
 #[test]

@@ -17,7 +17,7 @@ fn whole(n: u8, version: u64, count: u64) -> TallyRow {
 }
 
 fn part(index: u16, of: u16, generation: u32) -> Part {
-    Part { index, of, generation }
+    Part::new(index, Spread::new(of, generation).unwrap()).unwrap()
 }
 
 #[test]
@@ -58,11 +58,20 @@ fn a_newer_generation_replaces_one_that_never_was_complete() {
 }
 
 #[test]
-fn a_part_that_does_not_exist_is_not_taken() {
+fn parts_that_are_missing_are_asked_for_but_not_for_ever() {
     let mut counts = Counts::new(10);
-    assert!(!counts.merge(&row(1, part(0, 0, 0), 1, 1)));
-    assert!(!counts.merge(&row(1, part(2, 2, 0), 1, 1)));
-    assert_eq!(counts.count(id(1)), None);
+    counts.merge(&whole(2, 1, 1));
+    assert!(!counts.is_lacking());
+    counts.merge(&row(1, part(0, 2, 1), 1, 1));
+    assert!(counts.lacks(id(1)) && !counts.lacks(id(2)));
+    assert_eq!(counts.ask(10), [(id(1), Spread::new(2, 1).unwrap())]);
+    counts.merge(&row(1, part(1, 2, 1), 1, 1));
+    assert!(!counts.is_lacking());
+    counts.merge(&row(3, part(1, 2, 1), 1, 1));
+    assert_eq!((0..100).filter(|_| !counts.ask(10).is_empty()).count(), usize::from(ASKED_MAX));
+    counts.merge(&row(3, part(1, 2, 1), 2, 2));
+    counts.remove(id(3));
+    assert!(!counts.is_lacking(), "what is gone is not asked for");
 }
 
 #[test]

@@ -208,6 +208,7 @@ impl Processor {
                 Some((epoch, Some(list.into_iter().map(|(slot, to)| (slot.get(), to.get())).collect())))
             }
             FromMerger::Close { .. } => None,
+            FromMerger::Count { .. } => unreachable!("nothing is spread"),
         };
         true
     }

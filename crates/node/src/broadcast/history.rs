@@ -1,10 +1,11 @@
-//! History and totals of a stream: one question to every owner, one answer to the viewer.
+//! History, likes and totals of a stream: one question to every owner, one answer to the viewer. The count of a spread
+//! comment is the sum of its parts, which are asked for once the page is known.
 //!
 //! Invariant: an owner that cannot be reached makes the whole answer unavailable: there are no short pages.
 
 use futures::future::join_all;
 use tokio::sync::{mpsc, oneshot};
-use watershed_broadcast::To;
+use watershed_broadcast::{Page, To};
 use watershed_placement::Map;
 use watershed_protocol::{
     ClusterKey, CommentId, OrderKey, Reactions, Shown, StreamId, ViewerId,
@@ -54,9 +55,10 @@ impl Owners<'_> {
             let Reply::History(part) = reply else { return Err(Unanswered::Unavailable) };
             comments.extend(part);
         }
-        comments.sort_by_key(|shown| std::cmp::Reverse(shown.comment.order()));
-        comments.truncate(limit);
-        Ok(comments)
+        let page = Page::new(self.map, stream, comments, limit);
+        let questions = page.questions(stream).into_iter().map(|(node, query)| self.ask(To::Node(node), query));
+        let replies: Vec<Reply> = join_all(questions).await.into_iter().collect::<Result<_, _>>()?;
+        page.whole(replies).ok_or(Unanswered::Unavailable)
     }
 
     async fn order(&self, stream: &StreamId, id: CommentId) -> Result<OrderKey, Unanswered> {
@@ -76,7 +78,8 @@ impl Owners<'_> {
         ids: &[CommentId],
     ) -> Result<Vec<CommentId>, Unanswered> {
         let viewer = key.viewer(viewer);
-        let query = Query::Likes { stream: stream.clone(), viewer, ids: ids.to_vec() };
+        let place = |id: &CommentId| (self.map.spread(stream, id).part_of(&viewer).slot(id), *id);
+        let query = Query::Likes { stream: stream.clone(), viewer, comments: ids.iter().map(place).collect() };
         let mut liked = Vec::new();
         for reply in self.ask_all(&query).await? {
             let Reply::Likes(part) = reply else { return Err(Unanswered::Unavailable) };

@@ -146,7 +146,7 @@ mod tests {
         fn found() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let state = StateDir::open(dir.path()).unwrap();
-            state.found_if_absent(&[name("p1")]).unwrap();
+            state.found_if_absent(&[name("p1")], &watershed_placement::Spreads::default()).unwrap();
             Self { state, _dir: dir }
         }
 

@@ -289,7 +289,7 @@ impl Driver {
     fn trace(&mut self, row: &TallyRow) {
         if let Some(trace) = &mut self.trace {
             let Tally { epoch, version, count } = row.tally;
-            let line = format!("{} {epoch} {version} {count}\n", row.id);
+            let line = format!("{} {epoch} {version} {count} {}\n", row.id, row.part.index());
             // At once, so that a kill tears no line. A trace that cannot be written makes the check fail, which is what a
             // check is for.
             let _ = trace.write_all(line.as_bytes());

@@ -11,7 +11,7 @@ use watershed_log::{Base, LogConfig, Section};
 use watershed_placement::Map;
 use watershed_processor::{Input, Output};
 use watershed_protocol::{
-    ClusterKey, CommentBody, CommentId, DisplayName, Epoch, Millis, Position, Slot,
+    ClusterKey, CommentBody, CommentId, DisplayName, Epoch, Millis, Position, Slot, Spread,
     peer::{
         PeerId,
         uplink::{CommentWrite, WriteBatch},
@@ -41,7 +41,7 @@ fn groups() -> Vec<Vec<Section>> {
             map_epoch: map.epoch(),
             slots: vec![(id.slot(), map.owner(id.slot()).epoch)],
             streams: vec!["demo".parse().unwrap()],
-            comments: vec![CommentWrite { number: 1, stream: 0, id, author, name, body }],
+            comments: vec![CommentWrite { number: 1, stream: 0, id, author, name, body, spread: Spread::WHOLE }],
             ..WriteBatch::default()
         }
     };

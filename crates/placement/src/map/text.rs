@@ -5,6 +5,7 @@
 //!  "root":{"node":"m1","epoch":2},"stream_epochs_reserved":1000,"checksum":"16 hex"}
 //! ```
 //!
+//! A map that spreads comments has `"spread":[{"streams":"final-*","parts":8},{"comment":"32 hex","parts":4}]` as well.
 //! `owners` are indices of `nodes`, which are sorted and each own a slot. The checksum is XXH3 (64 bits, seed 0) over
 //! the same text without the checksum. A reader takes any spacing, but no unknown field: it would be lost at the next
 //! change.
@@ -12,10 +13,11 @@
 //! Invariant: `decode` answers for any bytes, and what it takes encodes to the same map.
 
 use serde::{Deserialize, Serialize};
-use watershed_protocol::{ClusterKey, Epoch, NodeName, Slot};
+use watershed_protocol::{ClusterKey, CommentId, Epoch, Invalid, NodeName, Slot, Spread};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::{Map, Ownership, RootOwnership};
+use crate::{Pattern, SpreadRule, Spreads, Subject};
 
 /// The one format that this version writes and reads.
 const FORMAT: u32 = 1;
@@ -83,8 +85,20 @@ struct Text {
     epochs: Vec<u64>,
     root: Option<RootText>,
     stream_epochs_reserved: u64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    spread: Vec<SpreadText>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     checksum: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SpreadText {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    streams: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    comment: Option<CommentId>,
+    parts: u16,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -107,6 +121,7 @@ impl Map {
             epochs: self.slots.iter().map(|owned| owned.epoch.get()).collect(),
             root: self.root.as_ref().map(|root| RootText { node: root.node.clone(), epoch: root.epoch.get() }),
             stream_epochs_reserved: self.stream_epochs_reserved.get(),
+            spread: self.spreads.rules().iter().map(SpreadText::from).collect(),
             checksum: None,
             nodes,
         };
@@ -173,7 +188,30 @@ impl Text {
             ));
         }
         let stream_epochs_reserved = Epoch::new(self.stream_epochs_reserved);
-        Ok(Map { epoch, key, slots, root, stream_epochs_reserved })
+        let rules = self.spread.into_iter().map(SpreadText::check).collect::<Result<_, _>>();
+        let spreads = rules.and_then(Spreads::new).map_err(|why| field("spread", "not shown", why.to_string()))?;
+        Ok(Map { epoch, key, spreads, slots, root, stream_epochs_reserved })
+    }
+}
+
+impl From<&SpreadRule> for SpreadText {
+    fn from(rule: &SpreadRule) -> Self {
+        let parts = rule.spread.count();
+        match &rule.subject {
+            Subject::Streams(pattern) => Self { streams: Some(pattern.as_str().into()), comment: None, parts },
+            Subject::Comment(id) => Self { streams: None, comment: Some(*id), parts },
+        }
+    }
+}
+
+impl SpreadText {
+    fn check(self) -> Result<SpreadRule, Invalid> {
+        let subject = match (self.streams, self.comment) {
+            (Some(pattern), None) => Subject::Streams(Pattern::new(&pattern)?),
+            (None, Some(id)) => Subject::Comment(id),
+            _ => return Err(Invalid::Form { what: "spread", why: "it needs either streams or a comment".into() }),
+        };
+        Ok(SpreadRule { subject, spread: Spread::new(self.parts, 0)? })
     }
 }
 

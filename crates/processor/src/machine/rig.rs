@@ -9,8 +9,8 @@ mod writing;
 
 use watershed_placement::Map;
 use watershed_protocol::{
-    ClusterKey, CommentBody, CommentId, HybridTime, NodeName, Position, ReactionKind, Reactions, Shown, Slot, StreamId,
-    ViewerKey,
+    ClusterKey, CommentBody, CommentId, HybridTime, NodeName, Position, ReactionKind, Reactions, Shown, Slot, Spread,
+    StreamId, ViewerKey,
     peer::report::{From, Report},
 };
 
@@ -160,9 +160,10 @@ impl Rig {
 
     /// Sends a batch by the map of the stage.
     pub(super) fn send(&mut self, peer: PeerId, mut batch: WriteBatch) -> Vec<Output> {
-        let likes = batch.likes.iter().map(|like| like.comment.slot());
+        let likes = batch.likes.iter().map(|like| like.part.slot(&like.comment));
         let others = batch.comments.iter().map(|write| write.id.slot());
-        let others = others.chain(batch.deletes.iter().map(|write| write.id.slot()));
+        let others = others.chain(batch.headers.iter().map(|write| write.part.slot(&write.id)));
+        let others = others.chain(batch.deletes.iter().map(|write| write.part.slot(&write.id)));
         let others = others.chain(batch.pins.iter().map(|write| write.slot));
         let slots = likes.chain(others).chain(batch.reactions.iter().map(|write| write.slot));
         let slots: BTreeSet<Slot> = slots.collect();
@@ -222,7 +223,11 @@ impl Rig {
 
     /// Which of these the viewer likes.
     pub(super) fn likes(&mut self, viewer: &str, ids: &[CommentId]) -> Vec<CommentId> {
-        let query = Query::Likes { stream: stream("demo"), viewer: key(viewer), ids: ids.to_vec() };
+        let query = Query::Likes {
+            stream: stream("demo"),
+            viewer: key(viewer),
+            comments: ids.iter().map(|id| (id.slot(), *id)).collect(),
+        };
         let Reply::Likes(liked) = self.ask(&query) else { panic!("likes") };
         liked
     }
@@ -241,6 +246,12 @@ impl Rig {
 
     pub(super) fn open_under(&mut self, epoch: u64, from: From) -> Vec<Output> {
         self.step(Input::Merger(&FromMerger::Open { stream: stream("demo"), epoch: Epoch::new(epoch), from }))
+    }
+
+    /// The root asks for the counts of these comments.
+    pub(super) fn count(&mut self, comments: &[(CommentId, Spread)]) -> Vec<Output> {
+        let (stream, comments) = (stream("demo"), comments.to_vec());
+        self.step(Input::Merger(&FromMerger::Count { stream, epoch: Epoch::new(1), comments }))
     }
 
     pub(super) fn close(&mut self) -> Vec<Output> {

@@ -11,5 +11,6 @@ mod queries;
 mod replay;
 mod reports;
 mod saving;
+mod spread;
 mod taps;
 mod windows;

@@ -2,8 +2,8 @@
 
 use proptest::{prelude::*, string::string_regex};
 use watershed_protocol::{
-    Comment, CommentBody, CommentId, DisplayName, HybridTime, ReactionKind, Reactions, Register, Stamp, StreamId,
-    ViewerKey,
+    Comment, CommentBody, CommentId, DisplayName, HybridTime, Part, ReactionKind, Reactions, Register, Spread, Stamp,
+    StreamId, ViewerKey,
 };
 
 use watershed_protocol::limits;
@@ -38,7 +38,8 @@ fn encoded(rows: &[Row]) -> Vec<u8> {
     let mut encoder = Encoder::default();
     for row in rows {
         match row {
-            Row::Comment { stream, comment } => encoder.comment(stream, comment),
+            Row::Comment { stream, comment, spread } => encoder.comment(stream, comment, *spread),
+            Row::Header { stream, id, part, time, author } => encoder.header(stream, *id, *part, *time, author),
             Row::Like { comment, viewer, register } => encoder.like(*comment, *viewer, register.to_bits()),
             Row::Deletion { comment } => encoder.deletion(*comment),
             Row::Pin { stream, time, comment } => encoder.pin(stream, *time, *comment),
@@ -71,7 +72,22 @@ const TIME_BYTES: &[u8] = &[8, 7, 6, 5, 4, 3, 2, 1];
 fn a_comment_has_these_bytes_on_every_version() {
     let name = "\u{8}Ännchen".as_bytes();
     let texts = [b"\x04demo\x03ann", name, b"\x09\x00two\nlines"].concat();
-    golden(Row::Comment { stream: stream(), comment: comment() }, &[&[1], ID.as_bytes(), TIME_BYTES, &texts]);
+    golden(
+        Row::Comment { stream: stream(), comment: comment(), spread: Spread::WHOLE },
+        &[&[1], ID.as_bytes(), TIME_BYTES, &texts],
+    );
+}
+
+#[test]
+fn a_spread_comment_and_its_headers_have_these_bytes_on_every_version() {
+    let spread = Spread::new(4, 258).unwrap();
+    let name = "\u{8}Ännchen".as_bytes();
+    let texts = [b"\x04demo\x03ann", name, b"\x09\x00two\nlines"].concat();
+    let row = Row::Comment { stream: stream(), comment: comment(), spread };
+    golden(row, &[b"\x08\x04\0\x02\x01\0\0", &[1], ID.as_bytes(), TIME_BYTES, &texts]);
+    let (part, author) = (Part::new(3, spread).unwrap(), "ann".parse().unwrap());
+    let row = Row::Header { stream: stream(), id: ID, part, time: TIME, author };
+    golden(row, &[&[9], ID.as_bytes(), TIME_BYTES, b"\x04demo\x03ann", b"\x03\0\x04\0\x02\x01\0\0"]);
 }
 
 #[test]
@@ -130,7 +146,9 @@ fn refused(parts: &[&[u8]]) -> String {
 fn what_is_not_within_its_limits_is_refused() {
     let number = 5_u64.to_le_bytes();
     assert_eq!(refused(&[&[0]]), "there is no row of tag 0");
-    assert_eq!(refused(&[&[8]]), "there is no row of tag 8");
+    assert_eq!(refused(&[&[10]]), "there is no row of tag 10");
+    assert_eq!(refused(&[&[8, 4, 0, 0, 0, 0, 0, 4]]), "there is no row of tag 4", "a spread is that of a comment");
+    assert_eq!(refused(&[&[8, 0, 0, 0, 0, 0, 0]]), "spread is 0, 1 to 256 are allowed");
     assert_eq!(refused(&[&[3], ANN.as_bytes(), &number]), "a like names no comment, and there is none before it");
     let zero = refused(&[&[2], ID.as_bytes(), ANN.as_bytes(), &[1, 0, 0, 0, 0, 0, 0, 0]]);
     assert!(zero.starts_with("stamp is 0, 1 to "), "{zero}");
@@ -153,7 +171,7 @@ fn what_is_not_within_its_limits_is_refused() {
 fn a_body_that_ends_anywhere_within_a_row_is_refused() {
     let register = Register { stamp: Stamp::new(5).unwrap(), liked: true };
     let rows = [
-        Row::Comment { stream: stream(), comment: comment() },
+        Row::Comment { stream: stream(), comment: comment(), spread: Spread::WHOLE },
         Row::Like { comment: ID, viewer: ANN, register },
         Row::Like { comment: ID, viewer: ViewerKey::from_bytes([3; 16]), register },
         Row::Pin { stream: stream(), time: TIME, comment: Some(ID) },
@@ -201,6 +219,13 @@ fn any_comment() -> impl Strategy<Value = Comment> {
     })
 }
 
+fn spread() -> impl Strategy<Value = Spread> {
+    (1..=limits::SPREAD_MAX, any::<u32>()).prop_map(|(parts, generation)| match parts {
+        1 => Spread::WHOLE,
+        parts => Spread::new(parts, generation).unwrap(),
+    })
+}
+
 fn row() -> impl Strategy<Value = Row> {
     let counts = prop::collection::btree_map(text("[a-z0-9_-]{1,32}"), 0..=TAPS_MAX, 0..=16);
     let counts = counts.prop_map(|counts| {
@@ -209,7 +234,12 @@ fn row() -> impl Strategy<Value = Row> {
     let register = (1..=limits::STAMP_MAX, any::<bool>())
         .prop_map(|(stamp, liked)| Register { stamp: Stamp::new(stamp).unwrap(), liked });
     prop_oneof![
-        1 => (stream_id(), any_comment()).prop_map(|(stream, comment)| Row::Comment { stream, comment }),
+        1 => (stream_id(), any_comment(), spread())
+            .prop_map(|(stream, comment, spread)| Row::Comment { stream, comment, spread }),
+        1 => (stream_id(), any_comment(), spread(), any::<prop::sample::Index>()).prop_map(|(stream, comment, spread, index)| {
+            let part = Part::new(index.index(spread.count().into()) as u16, spread).unwrap();
+            Row::Header { stream, id: comment.id, part, time: comment.time, author: comment.author }
+        }),
         4 => (id(), any::<[u8; 16]>(), register).prop_map(|(comment, viewer, register)| Row::Like {
             comment,
             viewer: ViewerKey::from_bytes(viewer),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use watershed_protocol::{CommentBody, DisplayName};
+use watershed_protocol::{CommentBody, DisplayName, Spread};
 
 use super::*;
 
@@ -31,6 +31,10 @@ fn rows() -> Vec<(Saved, &'static str)> {
     };
     let deleted =
         SavedComment::Deleted { id: id(7), time: HybridTime::from_bits(0x0102), author: "ann".parse().unwrap() };
+    let header =
+        SavedComment::Header { id: id(7), time: HybridTime::from_bits(0x0102), author: "ann".parse().unwrap() };
+    let spread = Spread::new(4, 0).unwrap();
+    let part = Part::new(2, spread).unwrap();
     let (stream, words) = ("demo".parse::<StreamId>().unwrap(), 5u128);
     let pin = SavedPin { time: HybridTime::from_bits(9), position: Position::new(8), comment: Some(id(7)) };
     let taps = SavedTaps { version: Position::new(6), reporters: [(5, counts())].into() };
@@ -40,14 +44,47 @@ fn rows() -> Vec<(Saved, &'static str)> {
             "viewers 00000102 01 01010101010101010101010101010101",
         ),
         (
-            Saved::Comment { place: place(3, 4), words, stream: stream.clone(), comment: SavedComment::Live(comment) },
+            Saved::Comment {
+                place: place(3, 4),
+                words,
+                stream: stream.clone(),
+                part: Part::WHOLE,
+                comment: SavedComment::Live(comment.clone()),
+            },
             "content 00030000000000000004 01 07070707070707070707070707070707 0201000000000000 \
              05000000000000000000000000000000 00 0464656d6f 03616e6e 03416e6e 02006869",
         ),
         (
-            Saved::Comment { place: place(3, 4), words, stream: stream.clone(), comment: deleted },
+            Saved::Comment {
+                place: place(3, 4),
+                words,
+                stream: stream.clone(),
+                part: Part::WHOLE,
+                comment: deleted.clone(),
+            },
             "content 00030000000000000004 01 07070707070707070707070707070707 0201000000000000 \
              05000000000000000000000000000000 01 0464656d6f 03616e6e",
+        ),
+        (
+            Saved::Comment {
+                place: place(3, 4),
+                words,
+                stream: stream.clone(),
+                part: spread.home(),
+                comment: SavedComment::Live(comment),
+            },
+            "content 00030000000000000004 01 07070707070707070707070707070707 0201000000000000 \
+             05000000000000000000000000000000 80 0464656d6f 03616e6e 0000 0400 00000000 03416e6e 02006869",
+        ),
+        (
+            Saved::Comment { place: place(3, 4), words: 0, stream: stream.clone(), part, comment: header },
+            "content 00030000000000000004 01 07070707070707070707070707070707 0201000000000000 \
+             00000000000000000000000000000000 82 0464656d6f 03616e6e 0200 0400 00000000",
+        ),
+        (
+            Saved::Comment { place: place(3, 4), words: 0, stream: stream.clone(), part, comment: deleted },
+            "content 00030000000000000004 01 07070707070707070707070707070707 0201000000000000 \
+             00000000000000000000000000000000 81 0464656d6f 03616e6e 0200 0400 00000000",
         ),
         (
             Saved::Version { place: place(3, 4), version: Position::new(9) },

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Comment, CommentId, Epoch, HybridTime, Part, Position, Reactions, Slot, StreamId, Tally};
+use crate::{Comment, CommentId, Epoch, HybridTime, Part, Position, Reactions, Slot, Spread, StreamId, Tally};
 
 /// From a processor to the root.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -28,6 +28,15 @@ pub enum FromMerger {
         epoch: Epoch,
         /// What to begin with.
         from: From,
+    },
+    /// Report the counts of these comments once more, every part that is here: the root holds some parts and not others.
+    Count {
+        /// Which stream.
+        stream: StreamId,
+        /// The epoch under which it was opened; ignored under another.
+        epoch: Epoch,
+        /// Spread comments; at most [`crate::limits::TALLIES_PER_FRAME_MAX`].
+        comments: Vec<(CommentId, Spread)>,
     },
     /// Nobody watches this stream: report it no more.
     Close {

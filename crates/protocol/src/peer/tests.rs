@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{feed::*, report::*, uplink::*, *};
 use crate::{
-    Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Part, Position, Register, Seq, Slot, Stamp,
-    StreamId, Tally, ViewerKey,
+    Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Part, Position, Register, Seq, Slot,
+    Spread, Stamp, StreamId, Tally, ViewerKey,
     client::{Code, Refusal},
 };
 
@@ -41,15 +41,37 @@ fn like(number: u64, part: Part) -> LikeRow {
 fn batch() -> WriteBatch {
     let mut likes = LikeColumns::default();
     likes.push(like(1, Part::WHOLE));
-    likes.push(like(2, Part { index: 1, of: 4, generation: 7 }));
+    likes.push(like(2, Part::new(1, Spread::new(4, 7).unwrap()).unwrap()));
     let Comment { id: comment, author, name, body, .. } = comment();
     WriteBatch {
         map_epoch: Epoch::new(2),
         slots: vec![(slot(0x111), Epoch::new(3))],
         streams: vec![stream()],
         likes,
-        comments: vec![CommentWrite { number: 3, stream: 0, id: comment, author: author.clone(), name, body }],
-        deletes: vec![DeleteWrite { number: 4, stream: 0, id: comment, viewer: author, moderator: false }],
+        comments: vec![CommentWrite {
+            number: 3,
+            stream: 0,
+            id: comment,
+            author: author.clone(),
+            name,
+            body,
+            spread: Spread::WHOLE,
+        }],
+        headers: vec![HeaderWrite {
+            number: 7,
+            stream: 0,
+            id: comment,
+            author: author.clone(),
+            part: Part::new(1, Spread::new(4, 7).unwrap()).unwrap(),
+        }],
+        deletes: vec![DeleteWrite {
+            number: 4,
+            stream: 0,
+            id: comment,
+            viewer: author,
+            moderator: false,
+            part: Part::WHOLE,
+        }],
         pins: vec![PinWrite { number: 5, stream: 0, slot: slot(0x111), id: None }],
         reactions: vec![ReactionWrite { number: 6, stream: 0, slot: slot(1), reporter: 8, counts: Default::default() }],
     }
@@ -101,7 +123,10 @@ fn questions_are_these_bytes() {
     );
     let viewer = ViewerKey::from_bytes([2; 16]);
     golden(
-        ToProcessor::Query { number: 1, query: Query::Likes { stream: stream(), viewer, ids: vec![id(1)] } },
+        ToProcessor::Query {
+            number: 1,
+            query: Query::Likes { stream: stream(), viewer, comments: vec![(slot(1), id(1))] },
+        },
         "81a55175657279920181a54c696b657393a464656d6fc4100202020202020202020202020202020291c41001010101010101010101010101010101",
     );
     golden(

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Refusal;
 use crate::{
-    CommentBody, CommentId, DisplayName, Epoch, Invalid, OrderKey, Part, Reactions, Register, Shown, Slot, StreamId,
-    ViewerId, ViewerKey,
+    CommentBody, CommentId, DisplayName, Epoch, Invalid, OrderKey, Part, Reactions, Register, Shown, Slot, Spread,
+    StreamId, ViewerId, ViewerKey,
 };
 
 /// From a broadcast node to a processor.
@@ -53,6 +53,8 @@ pub struct WriteBatch {
     pub likes: LikeColumns,
     /// New comments.
     pub comments: Vec<CommentWrite>,
+    /// What the owners of a spread comment's other parts must know of it.
+    pub headers: Vec<HeaderWrite>,
     /// Deletions.
     pub deletes: Vec<DeleteWrite>,
     /// Pins and unpins.
@@ -64,7 +66,8 @@ pub struct WriteBatch {
 impl WriteBatch {
     /// How many writes are in it.
     pub fn len(&self) -> usize {
-        self.likes.len() + self.comments.len() + self.deletes.len() + self.pins.len() + self.reactions.len()
+        let likes = self.likes.len();
+        likes + self.comments.len() + self.headers.len() + self.deletes.len() + self.pins.len() + self.reactions.len()
     }
 
     /// Whether there are none.
@@ -143,8 +146,7 @@ impl TryFrom<RawLikeColumns> for LikeColumns {
             && viewers.len() == rows * 16
             && registers.len() == rows * 8
             && parts.is_sorted_by(|a, b| a.0 < b.0)
-            && parts.last().is_none_or(|(row, _)| (*row as usize) < rows)
-            && parts.iter().all(|(_, part)| part.index < part.of);
+            && parts.last().is_none_or(|(row, _)| (*row as usize) < rows);
         if !coherent {
             return Err(Invalid::Form {
                 what: "like columns",
@@ -224,6 +226,23 @@ pub struct CommentWrite {
     pub name: DisplayName,
     /// What was written.
     pub body: CommentBody,
+    /// Into how many parts its viewers fall. All other parts have its header by now.
+    pub spread: Spread,
+}
+
+/// A spread comment, as the owner of a part other than its home knows it: enough to count likes and to obey a deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeaderWrite {
+    /// The sender's number of this write.
+    pub number: u64,
+    /// Index into the batch's streams.
+    pub stream: u16,
+    /// Its id, which names the part's slot.
+    pub id: CommentId,
+    /// Who wrote it.
+    pub author: ViewerId,
+    /// Which part.
+    pub part: Part,
 }
 
 /// The removal of a comment.
@@ -239,6 +258,8 @@ pub struct DeleteWrite {
     pub viewer: ViewerId,
     /// Whether the viewer may remove others' comments.
     pub moderator: bool,
+    /// Where: at home first, then in every other part.
+    pub part: Part,
 }
 
 /// Pins a comment of the stream, or unpins. The sender has checked that the viewer is a moderator.
@@ -321,8 +342,15 @@ pub enum Query {
         stream: StreamId,
         /// Whose likes.
         viewer: ViewerKey,
-        /// Which comments, at most [`crate::limits::LIKES_QUERY_IDS_MAX`].
-        ids: Vec<CommentId>,
+        /// Which comments, each with the slot that counts this viewer; at most [`crate::limits::LIKES_QUERY_IDS_MAX`].
+        comments: Vec<(Slot, CommentId)>,
+    },
+    /// How many viewers these parts of spread comments count.
+    Counts {
+        /// Which stream.
+        stream: StreamId,
+        /// Which comments, in which slot; at most [`crate::limits::COUNTS_QUERY_MAX`].
+        comments: Vec<(Slot, CommentId)>,
     },
     /// What the stream holds in all.
     Totals {
@@ -340,6 +368,8 @@ pub enum Reply {
     Order(Option<OrderKey>),
     /// Those that the viewer likes.
     Likes(Vec<CommentId>),
+    /// The counts that were asked for, in that order; 0 of what is not known.
+    Counts(Vec<u64>),
     /// Sums over this processor's slots.
     Totals {
         /// Comments that are not deleted.

@@ -9,12 +9,8 @@ use bytes::Bytes;
 use watershed_broadcast::{Feed, Origin, Session, SessionConfig, To, Uplink, Verdict, feed, uplink};
 use watershed_link::Sent;
 use watershed_protocol::{
-    Millis, OrderKey, ReactionKind, Role, Snapshot, StreamId,
-    peer::{
-        self,
-        feed::FromFeed,
-        uplink::{FromProcessor, Query},
-    },
+    Millis, ReactionKind, Role, Snapshot, StreamId,
+    peer::{self, feed::FromFeed, uplink::FromProcessor},
 };
 
 use super::{Driver, follower::Follower, hall::Hall};
@@ -238,14 +234,6 @@ impl Broadcast {
         free.into_iter().for_each(|(stream, number)| self.read(outside, &stream, number));
     }
 
-    fn ask(&mut self, outside: &mut Outside, token: u64, stream: &StreamId, before: Option<OrderKey>) {
-        // One question to each owner, under neighbouring tokens.
-        for (part, node) in (0..).zip(outside.map().clone().processors()) {
-            let query = Query::History { stream: stream.clone(), before, limit: PAGE };
-            self.upward(outside, uplink::Input::Ask { token: token + part, to: To::Node(node), query });
-        }
-    }
-
     /// Forgets streams that nobody has watched for a while.
     fn leave_empty(&mut self, outside: &mut Outside, now: Millis) {
         let over = |hall: &Hall| hall.seats.is_empty() && now.since(hall.empty_since) >= EMPTY_MS;
@@ -326,7 +314,9 @@ impl Driver for Broadcast {
                 }
             }
             NodeEvent::Turn { stream } => self.turn(outside, &stream),
-            NodeEvent::Read { token, stream, before } => self.ask(outside, token, &stream, before),
+            NodeEvent::Ask { token, to, query } => {
+                self.upward(outside, uplink::Input::Ask { token, to: To::Node(to), query: *query });
+            }
             _ => {}
         }
     }

@@ -152,7 +152,7 @@ impl Processor {
 }
 
 fn durable(row: TallyRow) -> Durable {
-    Durable { id: row.id, parts: row.part.of, count: row.tally.count }
+    Durable { id: row.id, part: row.part.index(), count: row.tally.count }
 }
 
 impl Driver for Processor {

@@ -1,6 +1,6 @@
 //! What the root promises when streams open, owners come late, and epochs run out.
 
-use watershed_protocol::{Pinned, peer::report::From};
+use watershed_protocol::{CommentId, Part, Pinned, Spread, peer::report::From};
 
 use crate::machine::{rig::*, *};
 
@@ -40,6 +40,51 @@ fn a_stream_opens_with_the_newest_comments_of_all_owners_by_order_key() {
     assert_eq!(first.pinned.comment().unwrap().comment.id, id(0, 1), "the later pin");
     assert_eq!(first.reactions.values().sum::<u64>(), 40);
     assert_eq!(rig.root.counters().resyncs_partial, 0);
+}
+
+/// What processors were asked to count: (peer, comments).
+fn asked(outbox: &[Output]) -> Vec<(PeerId, Vec<CommentId>)> {
+    let asked = outbox.iter().filter_map(|output| match output {
+        Output::ToProcessor { peer, message: FromMerger::Count { comments, .. } } => {
+            Some((*peer, comments.iter().map(|(id, _)| *id).collect()))
+        }
+        _ => None,
+    });
+    asked.collect()
+}
+
+#[test]
+fn a_stream_opens_when_the_parts_of_its_spread_comments_are_in_hand() {
+    let mut rig = Rig::new(config());
+    let [p1, p2, p3] = ["p1", "p2", "p3"].map(|name| rig.processor_up(name).0);
+    let node = rig.node_up("b1");
+    rig.subscribe(node, None, 3);
+    let part = |index| Part::new(index, Spread::new(2, 0).unwrap()).unwrap();
+    let home = report(1).resync().span(2, 0, 9).comment(id(2, 1), 1).tally(part_tally(id(2, 1), part(0), 9, 5));
+    rig.report(p1, home);
+    rig.report(p2, report(1).resync());
+    let outbox = rig.report(p3, report(1).resync());
+    assert_eq!(asked(&outbox), [p1, p2, p3].map(|peer| (peer, vec![id(2, 1)])));
+    assert_eq!(sent(&outbox, node), []);
+    let outbox = rig.report(p2, report(1).tally(part_tally(id(2, 1), part(1), 4, 6)));
+    let first = snapshot(&outbox, node);
+    assert_eq!((first.partial, first.comments[0].likes), (false, 11));
+    assert_eq!(asked(&rig.pass(10_000)), []);
+}
+
+#[test]
+fn a_part_that_nobody_tells_makes_the_first_snapshot_partial() {
+    let mut rig = Rig::new(config());
+    let [p1, p2, p3] = ["p1", "p2", "p3"].map(|name| rig.processor_up(name).0);
+    let node = rig.node_up("b1");
+    rig.subscribe(node, None, 3);
+    let part = Part::new(0, Spread::new(2, 0).unwrap()).unwrap();
+    rig.report(p1, report(1).resync().span(2, 0, 9).comment(id(2, 1), 1).tally(part_tally(id(2, 1), part, 9, 5)));
+    rig.report(p2, report(1).resync());
+    rig.report(p3, report(1).resync());
+    assert!(snapshot(&rig.pass(800), node).partial);
+    let later = part_tally(id(2, 1), Part::new(1, part.spread()).unwrap(), 4, 6);
+    assert_eq!(frame(&rig.report(p3, report(1).tally(later)), node).likes, [(id(2, 1), 11)]);
 }
 
 #[test]

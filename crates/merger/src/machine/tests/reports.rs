@@ -1,6 +1,6 @@
 //! What the root promises of reports: repeats, gaps, fences, counts, the pin.
 
-use watershed_protocol::{Part, Pinned, peer::report::From};
+use watershed_protocol::{Part, Pinned, Spread, peer::report::From};
 
 use crate::machine::{rig::*, *};
 
@@ -109,7 +109,7 @@ fn a_count_that_changes_is_told_whether_its_comment_is_shown_or_not() {
 #[test]
 fn a_spread_count_is_told_when_all_parts_are_in_hand() {
     let (mut rig, [p1, p2, _], node) = Rig::open(config());
-    let part = |index| Part { index, of: 2, generation: 1 };
+    let part = |index| Part::new(index, Spread::new(2, 1).unwrap()).unwrap();
     rig.report(p1, report(1).span(2, 0, 3).comment(id(2, 1), 1));
     assert_eq!(rig.report(p1, report(1).tally(part_tally(id(2, 1), part(0), 4, 6))), []);
     let outbox = rig.report(p2, report(1).tally(part_tally(id(2, 1), part(1), 9, 7)));

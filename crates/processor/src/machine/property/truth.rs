@@ -52,7 +52,7 @@ impl Truth {
                     assert!(self.live.remove(&comment).is_some(), "{comment:?} deleted twice");
                     self.deleted.insert(comment);
                 }
-                Row::Pin { .. } | Row::Taps { .. } => unreachable!("nobody pins or taps"),
+                Row::Header { .. } | Row::Pin { .. } | Row::Taps { .. } => unreachable!("nobody spreads, pins or taps"),
             }
         }
         assert_eq!(section.to.get(), *position);

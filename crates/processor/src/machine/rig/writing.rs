@@ -4,8 +4,8 @@
 //! comments, deletions, pins and taps.
 
 use watershed_protocol::{
-    CommentId, DisplayName, Part, Register, Stamp, ViewerId, ViewerKey,
-    peer::uplink::{CommentWrite, DeleteWrite, LikeRow, PinWrite, ReactionWrite, WriteBatch},
+    CommentId, DisplayName, Part, Register, Spread, Stamp, ViewerId, ViewerKey,
+    peer::uplink::{CommentWrite, DeleteWrite, HeaderWrite, LikeColumns, LikeRow, PinWrite, ReactionWrite, WriteBatch},
 };
 
 use super::{HOME, body, key, slot, stream, taps};
@@ -19,6 +19,11 @@ pub(in crate::machine) fn batch() -> WriteBatch {
 pub(in crate::machine) trait Build: Sized {
     fn comment(self, id: CommentId, author: &str, text: &str) -> Self;
     fn comment_on(self, stream: u16, id: CommentId, author: &str, text: &str) -> Self;
+    /// The comment that was added last is spread.
+    fn spread(self, spread: Spread) -> Self;
+    fn header(self, id: CommentId, author: &str, part: Part) -> Self;
+    /// The deletion or like that was added last is of this part.
+    fn in_part(self, part: Part) -> Self;
     fn like(self, id: CommentId, viewer: &str, stamp: u64) -> Self;
     fn unlike(self, id: CommentId, viewer: &str, stamp: u64) -> Self;
     fn set(self, stream: u16, id: CommentId, viewer: ViewerKey, register: Register) -> Self;
@@ -39,7 +44,28 @@ impl Build for WriteBatch {
     fn comment_on(mut self, stream: u16, id: CommentId, author: &str, text: &str) -> Self {
         let (number, author, name) =
             (self.len() as u64 + 1, author.parse().unwrap(), DisplayName::new("Name").unwrap());
-        self.comments.push(CommentWrite { number, stream, id, author, name, body: body(text) });
+        self.comments.push(CommentWrite { number, stream, id, author, name, body: body(text), spread: Spread::WHOLE });
+        self
+    }
+    fn spread(mut self, spread: Spread) -> Self {
+        self.comments.last_mut().expect("a comment").spread = spread;
+        self
+    }
+    fn header(mut self, id: CommentId, author: &str, part: Part) -> Self {
+        let (number, author) = (self.len() as u64 + 1, author.parse().unwrap());
+        self.headers.push(HeaderWrite { number, stream: 0, id, author, part });
+        self
+    }
+    fn in_part(mut self, part: Part) -> Self {
+        let last = self.len() as u64;
+        if let Some(delete) = self.deletes.last_mut().filter(|delete| delete.number == last) {
+            delete.part = part;
+            return self;
+        }
+        let mut rows: Vec<LikeRow> = self.likes.iter().collect();
+        rows.last_mut().expect("a like").part = part;
+        self.likes = LikeColumns::default();
+        rows.into_iter().for_each(|row| self.likes.push(row));
         self
     }
     fn like(self, id: CommentId, viewer: &str, stamp: u64) -> Self {
@@ -58,7 +84,7 @@ impl Build for WriteBatch {
     }
     fn delete_on(mut self, stream: u16, id: CommentId, viewer: &str, moderator: bool) -> Self {
         let (number, viewer) = (self.len() as u64 + 1, viewer.parse::<ViewerId>().unwrap());
-        self.deletes.push(DeleteWrite { number, stream, id, viewer, moderator });
+        self.deletes.push(DeleteWrite { number, stream, id, viewer, moderator, part: Part::WHOLE });
         self
     }
     fn moderate(self, id: CommentId) -> Self {

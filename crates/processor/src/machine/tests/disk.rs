@@ -121,7 +121,7 @@ fn a_comment_whose_deletion_was_refused_lives_on() {
 #[test]
 fn a_question_that_read_what_was_refused_is_not_left_without_an_answer() {
     let mut rig = Rig::holding(&[(HI, 0)]);
-    let query = Query::Likes { stream: stream("demo"), viewer: key("ann"), ids: vec![HI] };
+    let query = Query::Likes { stream: stream("demo"), viewer: key("ann"), comments: vec![(HI.slot(), HI)] };
     rig.send(A, batch().like(HI, "ann", 5));
     let (first, _) = rig.ask_from(B, &query);
     rig.send(A, batch().unlike(HI, "ann", 6));

@@ -75,7 +75,7 @@ fn a_lost_peer_gets_no_answers_and_its_writes_stay() {
     rig.send(A, batch().like(HI, "ann", 1));
     rig.send(A, batch().like(HI, "bob", 1));
     rig.send(B, batch().like(HI, "eve", 1));
-    let likes = Query::Likes { stream: stream("demo"), viewer: key("ann"), ids: vec![HI] };
+    let likes = Query::Likes { stream: stream("demo"), viewer: key("ann"), comments: vec![(HI.slot(), HI)] };
     rig.ask_from(A, &likes);
     let (number, _) = rig.ask_from(B, &likes);
     assert_eq!(rig.step(Input::PeerLost(A)), []);
@@ -118,7 +118,7 @@ fn beyond_group_bytes_max_writes_are_refused() {
 fn beyond_group_answers_max_questions_are_not_answered_now() {
     let mut rig = Rig::with(Config { group_answers_max: 1, ..config() });
     rig.send(A, batch().comment(HI, "ann", "hi"));
-    let likes = Query::Likes { stream: stream("demo"), viewer: key("ann"), ids: vec![HI] };
+    let likes = Query::Likes { stream: stream("demo"), viewer: key("ann"), comments: vec![(HI.slot(), HI)] };
     assert_eq!(rig.ask_from(B, &likes).1, None);
     assert_eq!(rig.ask_from(B, &likes).1, Some(Reply::Unavailable));
 }

@@ -80,7 +80,7 @@ fn a_deleted_comment_still_has_its_place() {
 #[test]
 fn what_a_viewer_likes_waits_for_the_group_that_it_was_read_from() {
     let mut rig = Rig::holding(&[(HI, 0)]);
-    let query = Query::Likes { stream: stream("demo"), viewer: key("ann"), ids: vec![HI] };
+    let query = Query::Likes { stream: stream("demo"), viewer: key("ann"), comments: vec![(HI.slot(), HI)] };
     rig.send(A, batch().like(HI, "ann", 5));
     let (first, now) = rig.ask_from(B, &query);
     assert_eq!(now, None);
@@ -101,7 +101,7 @@ fn a_question_for_likes_is_answered_for_100_comments_of_its_stream() {
     assert_eq!(rig.likes("bob", &all), all[..100]);
     assert_eq!(rig.likes("bob", &[id(3, 1), id(2, 999), HI]), [HI]);
     assert_eq!(rig.likes("nobody", &all), []);
-    let other = Query::Likes { stream: stream("other"), viewer: key("bob"), ids: vec![HI] };
+    let other = Query::Likes { stream: stream("other"), viewer: key("bob"), comments: vec![(HI.slot(), HI)] };
     assert_eq!(rig.ask(&other), Reply::Likes(vec![]));
 }
 

@@ -1,7 +1,7 @@
 //! What is promised of a start: the log read back is what was visible, or is refused by slot and position.
 
 use watershed_log::Section;
-use watershed_protocol::{CommentId, Epoch, Position, Stamp};
+use watershed_protocol::{CommentId, Epoch, Position, Spread, Stamp};
 
 use crate::{
     ReplayError,
@@ -206,6 +206,6 @@ fn a_row_that_does_not_fit_what_is_there_is_refused() {
         body: body("hi"),
     };
     let why = format!("{:?} is of another slot, or comes twice", id(3, 1));
-    assert_eq!(misfit(3, |row| row.comment(&stream("demo"), &comment)), why);
-    assert_eq!(misfit(2, |row| row.comment(&stream("demo"), &comment)), why);
+    assert_eq!(misfit(3, |row| row.comment(&stream("demo"), &comment, Spread::WHOLE)), why);
+    assert_eq!(misfit(2, |row| row.comment(&stream("demo"), &comment, Spread::WHOLE)), why);
 }
