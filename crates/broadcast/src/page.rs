@@ -20,6 +20,9 @@ pub struct Page {
     questions: Vec<Question>,
 }
 
+/// A part of a comment, and where on the page the comment stands.
+type Placed = ((Slot, CommentId), usize);
+
 /// What one owner is asked about the parts that it has.
 #[derive(Debug)]
 struct Question {
@@ -35,7 +38,7 @@ impl Page {
         let mut comments: Vec<Shown> = told.into_iter().collect();
         comments.sort_by_key(|shown| Reverse(shown.comment.order()));
         comments.truncate(limit);
-        let mut owners: BTreeMap<&NodeName, Vec<((Slot, CommentId), usize)>> = BTreeMap::new();
+        let mut owners: BTreeMap<&NodeName, Vec<Placed>> = BTreeMap::new();
         for (place, shown) in comments.iter_mut().enumerate() {
             let id = shown.comment.id;
             let spread = map.spread(stream, &id);
@@ -48,8 +51,8 @@ impl Page {
                 owners.entry(&map.owner(slot).node).or_default().push(((slot, id), place));
             }
         }
-        let asked = |(owner, parts): (&NodeName, Vec<_>)| {
-            let question = |parts: &[((Slot, CommentId), usize)]| {
+        let asked = |(owner, parts): (&NodeName, Vec<Placed>)| {
+            let question = |parts: &[Placed]| {
                 let (parts, places) = parts.iter().copied().unzip();
                 Question { owner: owner.clone(), parts, places }
             };

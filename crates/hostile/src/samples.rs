@@ -286,6 +286,7 @@ fn reports() -> [Report; 2] {
         pin: Some(PinRow { time: HybridTime::at(NOW), comment: Some((Arc::new(comment(1)), tally(1, Part::WHOLE))) }),
         reactions: Some(ReactionRow { epoch: Epoch::new(1), version: Position::new(4), counts: reactions() }),
         total: 1,
+        top: None,
     };
     let second = Report {
         resync: false,

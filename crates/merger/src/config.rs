@@ -30,6 +30,8 @@ pub struct Config {
     pub parts_wait_ms: u64,
     /// How often they are asked for.
     pub parts_ask_every_ms: u64,
+    /// How often the most liked comments may change on the screen.
+    pub top_every_ms: u64,
     /// Most frames kept of one stream.
     pub log_frames_max: usize,
     /// Most bytes kept of one stream's frames, as estimated.
@@ -57,6 +59,7 @@ impl Config {
             reopen_every_ms: 200,
             parts_wait_ms: 200,
             parts_ask_every_ms: 500,
+            top_every_ms: 1_000,
             log_frames_max: 512,
             log_bytes_max: 4 << 20,
             counts_max: 10_000,

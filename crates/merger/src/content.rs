@@ -6,11 +6,11 @@
 use std::collections::BTreeSet;
 
 use watershed_protocol::{
-    CommentId, Epoch, Reactions, Seq, Shown, Slot, Snapshot,
+    CommentId, Epoch, NodeName, Reactions, Seq, Shown, Slot, Snapshot,
     peer::report::{ReactionRow, Report},
 };
 
-use crate::{counts::Counts, newest::Newest, pin::Pin, positions::Positions};
+use crate::{counts::Counts, newest::Newest, pin::Pin, positions::Positions, top::Top};
 
 /// Registers and positions of one stream.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(crate) struct Content {
     pub(crate) positions: Positions,
     pub(crate) counts: Counts,
     pub(crate) pin: Pin,
+    pub(crate) top: Top,
     reactions: Option<ReactionRow>,
 }
 
@@ -30,7 +31,13 @@ pub(crate) struct News {
 
 impl Content {
     pub(crate) fn new(counts_max: usize) -> Self {
-        Self { positions: Positions::default(), counts: Counts::new(counts_max), pin: Pin::default(), reactions: None }
+        Self {
+            positions: Positions::default(),
+            counts: Counts::new(counts_max),
+            pin: Pin::default(),
+            top: Top::default(),
+            reactions: None,
+        }
     }
 
     /// Merges the registers of a report, but for those of slots that are fenced off.
@@ -60,21 +67,34 @@ impl Content {
             }
         }
         news.any |= news.pin;
+        self.top.dirty |= news.any;
         news
+    }
+
+    /// Takes the most liked comments of a report. They are no register, so a report that repeats others must not bring any:
+    /// one of them may be gone by now.
+    pub(crate) fn name_top(&mut self, node: &NodeName, report: &Report) {
+        let Some(top) = &report.top else { return };
+        self.top.name(node, top);
+        for (_, row) in top {
+            self.counts.merge(row);
+        }
     }
 
     /// A comment is gone; true when it was pinned.
     pub(crate) fn delete(&mut self, id: CommentId) -> bool {
         self.counts.remove(id);
+        self.top.delete(id);
         self.pin.delete(id)
     }
 
     /// Merges a resync: of the slots that it reaches, its comments take the place of all that were known.
-    pub(crate) fn absorb(&mut self, report: &Report, newest: &mut Newest) {
+    pub(crate) fn absorb(&mut self, node: &NodeName, report: &Report, newest: &mut Newest) {
         let reached = report.spans.iter().filter(|span| !self.positions.beyond(span)).map(|span| span.slot);
         newest.remove_slots(&reached.collect());
         report.comments.iter().for_each(|comment| newest.push(comment));
         self.merge(report, &BTreeSet::new());
+        self.name_top(node, report);
         for id in &report.deleted {
             newest.remove(*id);
             self.delete(*id);
@@ -90,7 +110,7 @@ impl Content {
     /// Whether the count of something that a first snapshot would show is not known in all its parts.
     pub(crate) fn lacks_parts(&self, newest: &Newest) -> bool {
         let lacks = |id| self.counts.lacks(id);
-        self.counts.is_lacking() && (newest.any(lacks) || self.pin.id().is_some_and(lacks))
+        self.counts.is_lacking() && (newest.any(lacks) || self.pin.id().is_some_and(lacks) || self.top.any(lacks))
     }
 
     /// The first snapshot of an epoch, at seq 0; frames begin with 1. `before` is what viewers saw under the epoch before:
@@ -108,6 +128,13 @@ impl Content {
         });
         let comments = comments.collect();
         let pinned = self.pin.shown(&self.counts, before.and_then(|before| before.pinned.comment()));
+        let seen = |id| {
+            let before = before?;
+            let shown = before.top.iter().chain(&before.comments).find(|shown| shown.comment.id == id);
+            shown.map(|shown| shown.likes)
+        };
+        let top = self.top.ranked(&self.counts, seen);
+        self.top.dirty = false;
         self.counts.take(usize::MAX);
         Snapshot {
             epoch,
@@ -116,7 +143,7 @@ impl Content {
             viewers,
             reactions: self.reactions().cloned().unwrap_or_default(),
             pinned,
-            top: Vec::new(),
+            top,
             comments,
         }
     }

@@ -49,6 +49,7 @@ mod pin;
 mod positions;
 mod processors;
 mod stream;
+mod top;
 
 pub use config::Config;
 pub use counters::Counters;

@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use watershed_protocol::{Delta, Millis, NodeName, Reactions, Slot, Snapshot, View, limits, peer::report::Report};
+use watershed_protocol::{
+    Delta, Millis, NodeName, Reactions, Shown, Slot, Snapshot, View, limits, peer::report::Report,
+};
 
 use crate::{
     Config,
@@ -14,6 +16,7 @@ use crate::{
     frame_log::FrameLog,
     newest::Newest,
     pending::Pending,
+    top::same,
 };
 
 /// One epoch of an open stream.
@@ -26,6 +29,8 @@ pub(crate) struct Live {
     /// When viewers or reactions were last told.
     side_at: Millis,
     began_at: Millis,
+    /// When the most liked comments may be told again.
+    top_at: Millis,
     /// Resyncs that wait for the next epoch.
     pub(crate) late: BTreeMap<NodeName, Report>,
 }
@@ -40,6 +45,7 @@ impl Live {
             bucket: Bucket::new(config.frames_per_s, config.frame_burst),
             side_at: now,
             began_at: now,
+            top_at: now,
             late: BTreeMap::new(),
         }
     }
@@ -93,21 +99,27 @@ impl Live {
 
     /// Seals everything at once into a snapshot that takes the place of a frame. Deletions and counts of comments that it
     /// does not show need not be told: a snapshot replaces the whole view.
-    pub(crate) fn seal_snapshot(&mut self, now: Millis, content: &mut Content, viewers: u64) -> Snapshot {
-        self.seal(now, content, viewers, usize::MAX);
+    pub(crate) fn seal_snapshot(
+        &mut self,
+        now: Millis,
+        content: &mut Content,
+        viewers: u64,
+        config: &Config,
+    ) -> Snapshot {
+        self.seal(now, content, viewers, usize::MAX, config);
         self.log.clear();
         self.view.snapshot()
     }
 
     /// The next frame, if it is due: when there is something to say and a token, or for viewers and reactions alone.
     pub(crate) fn frame(&mut self, now: Millis, content: &mut Content, viewers: u64, config: &Config) -> Option<Delta> {
-        let spends = self.speaks(content) && self.bucket.take(now);
+        let spends = (self.speaks(content) || self.ranks(now, content)) && self.bucket.take(now);
         let side = || now >= self.side_at.plus(config.side_every_ms) && self.side_speaks(content, viewers);
         if !spends && !side() {
             return None;
         }
         let limit = if spends { limits::TALLIES_PER_FRAME_MAX } else { 0 };
-        let frame = self.seal(now, content, viewers, limit);
+        let frame = self.seal(now, content, viewers, limit, config);
         self.log.push(frame.clone());
         Some(frame)
     }
@@ -116,7 +128,8 @@ impl Live {
     pub(crate) fn frame_at(&self, content: &Content, viewers: u64, config: &Config) -> Option<Millis> {
         let frame = self.speaks(content).then(|| self.bucket.ready_at());
         let side = self.side_speaks(content, viewers).then(|| self.side_at.plus(config.side_every_ms));
-        frame.into_iter().chain(side).min()
+        let top = content.top.dirty.then(|| self.top_at.max(self.bucket.ready_at()));
+        frame.into_iter().chain(side).chain(top).min()
     }
 
     /// When the next epoch may begin, if a late owner waits for it.
@@ -125,8 +138,14 @@ impl Live {
     }
 
     /// The comments that viewers see, with all that waits, and what they see now.
-    pub(crate) fn newest(&mut self, now: Millis, content: &mut Content, viewers: u64) -> (Newest, Snapshot) {
-        let before = self.seal_snapshot(now, content, viewers);
+    pub(crate) fn newest(
+        &mut self,
+        now: Millis,
+        content: &mut Content,
+        viewers: u64,
+        config: &Config,
+    ) -> (Newest, Snapshot) {
+        let before = self.seal_snapshot(now, content, viewers, config);
         let mut newest = Newest::default();
         before.comments.iter().for_each(|shown| newest.push(&shown.comment));
         (newest, before)
@@ -134,6 +153,19 @@ impl Live {
 
     fn speaks(&self, content: &Content) -> bool {
         !self.pending.is_empty() || content.counts.waiting() > 0
+    }
+
+    /// Whether other comments are the most liked ones now, and may be told.
+    fn ranks(&self, now: Millis, content: &mut Content) -> bool {
+        if !content.top.dirty || now < self.top_at {
+            return false;
+        }
+        content.top.dirty = !same(&self.ranking(content), self.view.top());
+        content.top.dirty
+    }
+
+    fn ranking(&self, content: &Content) -> Vec<Shown> {
+        content.top.ranked(&content.counts, |id| self.view.likes(id))
     }
 
     /// Whether viewers or reactions changed by 1%, and by at least 1.
@@ -145,7 +177,7 @@ impl Live {
     }
 
     /// Makes the next frame of what waits and applies it to the view. At a limit of 0 it tells viewers and reactions only.
-    fn seal(&mut self, now: Millis, content: &mut Content, viewers: u64, limit: usize) -> Delta {
+    fn seal(&mut self, now: Millis, content: &mut Content, viewers: u64, limit: usize, config: &Config) -> Delta {
         let from = self.view.seq();
         let mut frame = Delta::empty(self.view.epoch(), from, from.next());
         if limit > 0 {
@@ -160,6 +192,17 @@ impl Live {
                     content.counts.told(shown.comment.id);
                 }
                 frame.pinned = Some(pinned);
+            }
+            if self.ranks(now, content) {
+                let top = self.ranking(content);
+                // As with the pin.
+                for shown in top.iter().filter(|shown| content.counts.waits(shown.comment.id)) {
+                    frame.likes.push((shown.comment.id, shown.likes));
+                }
+                frame.likes.iter().for_each(|(id, _)| content.counts.told(*id));
+                frame.top = Some(top);
+                content.top.dirty = false;
+                self.top_at = now.plus(config.top_every_ms);
             }
         }
         frame.viewers = (viewers != self.view.viewers()).then_some(viewers);

@@ -142,11 +142,11 @@ impl Stream {
             self.phase = Phase::Opening { epoch, until, newest: Newest::default() };
             return None;
         };
-        let (mut newest, before) = live.newest(now, &mut self.content, viewers);
+        let (mut newest, before) = live.newest(now, &mut self.content, viewers, config);
         for (node, report) in std::mem::take(&mut live.late) {
             // A slot may have been taken over while its former owner's resync waited; that owner is asked again.
             if fences.meet(&report.spans).is_empty() {
-                self.content.absorb(&report, &mut newest);
+                self.content.absorb(&node, &report, &mut newest);
                 self.resynced.insert(node);
             }
         }
@@ -183,7 +183,7 @@ impl Stream {
                     Fit::Overlap => Taken::Overlap,
                     Fit::Continues(slots) => {
                         self.reopened.remove(node);
-                        self.merge(report, &slots, &fenced, config)
+                        self.merge(node, report, &slots, &fenced, config)
                     }
                 }
             }
@@ -198,7 +198,7 @@ impl Stream {
         match &mut self.phase {
             Phase::Waiting => return Taken::Stale,
             Phase::Opening { newest, .. } => {
-                self.content.absorb(report, newest);
+                self.content.absorb(node, report, newest);
                 self.resynced.insert(node.clone());
             }
             // It shows comments that may be older than what viewers have: never in frames, only under a further epoch.
@@ -209,8 +209,18 @@ impl Stream {
         Taken::Merged
     }
 
-    fn merge(&mut self, report: &Report, slots: &BTreeSet<Slot>, fenced: &BTreeSet<Slot>, config: &Config) -> Taken {
+    fn merge(
+        &mut self,
+        node: &NodeName,
+        report: &Report,
+        slots: &BTreeSet<Slot>,
+        fenced: &BTreeSet<Slot>,
+        config: &Config,
+    ) -> Taken {
         let news = self.content.merge(report, fenced);
+        if !slots.is_empty() && fenced.is_empty() {
+            self.content.name_top(node, report);
+        }
         match &mut self.phase {
             Phase::Waiting => return Taken::Stale,
             Phase::Opening { newest, .. } => {
@@ -242,7 +252,7 @@ impl Stream {
                 Some(Update::Snapshot(first))
             }
             Phase::Open(live) if live.overflows(&self.content, config) => {
-                Some(Update::Snapshot(live.seal_snapshot(now, &mut self.content, viewers)))
+                Some(Update::Snapshot(live.seal_snapshot(now, &mut self.content, viewers, config)))
             }
             Phase::Open(live) => live.frame(now, &mut self.content, viewers, config).map(Update::Frame),
         }

@@ -23,6 +23,7 @@ mod slab;
 mod slots;
 mod state;
 mod streams;
+mod top;
 mod viewers;
 mod window;
 mod writes;

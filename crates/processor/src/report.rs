@@ -3,11 +3,14 @@
 //! From the windows to the link. Invariant: a span's `to` is reached only when every change of the stream in that slot up
 //! to it has been reported.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use watershed_protocol::{
-    CommentId, Epoch, Millis, Position, Slot, Spread, StreamId, limits,
-    peer::report::{From, PinRow, ReactionRow, Report, Span, ToMerger},
+    Comment, CommentId, Epoch, Millis, Position, Slot, Spread, StreamId, limits,
+    peer::report::{From, PinRow, ReactionRow, Report, Span, TallyRow, ToMerger},
 };
 
 use crate::{
@@ -15,6 +18,7 @@ use crate::{
     config::DELETIONS_PER_REPORT_MAX,
     machine::{Output, Processor},
     streams::StreamNo,
+    top::Top,
     window::{Bucket, Dirty, What, Window},
 };
 
@@ -162,6 +166,7 @@ impl Processor {
             pin: None,
             reactions: None,
             total: 0,
+            top: None,
         };
         if window.resync {
             self.fill_resync(stream, &mut window, &mut report);
@@ -172,6 +177,7 @@ impl Processor {
             self.fill(stream, &mut window, &mut report);
         }
         report.comments.sort_by_key(|comment| comment.order());
+        report.top = self.top(stream, &mut window.top);
         if window.taps.dirty {
             report.reactions = self.reactions(stream);
             window.taps.dirty = false;
@@ -241,8 +247,16 @@ impl Processor {
                     report.comments.extend(state.comments[comment].visible().cloned());
                 }
                 What::Tally(comment) if state.comments[comment].stage == Stage::Deleted => {}
-                What::Tally(comment) => report.tallies.push(state.tally(comment)),
-                What::Deletion(comment) => report.deleted.push(state.comments[comment].id),
+                What::Tally(comment) => {
+                    report.tallies.push(state.tally(comment));
+                    if state.comments[comment].part.is_home() {
+                        window.top.offer(comment, state.worth(comment));
+                    }
+                }
+                What::Deletion(comment) => {
+                    report.deleted.push(state.comments[comment].id);
+                    window.top.remove(comment);
+                }
                 What::Pin => pinned = true,
             }
         }
@@ -260,6 +274,25 @@ impl Processor {
             report.spans.push(Span { slot, epoch: self.state.slots.epoch(slot), from, to });
             window.reported.insert(slot, to);
         }
+    }
+
+    /// The most liked comments here, if the root was told of others.
+    fn top(&self, stream: StreamNo, top: &mut Top) -> Option<Vec<(Arc<Comment>, TallyRow)>> {
+        let state = &self.state;
+        let best = top.best().unwrap_or_else(|| {
+            top.forget();
+            for comment in state.streams[stream].history.values().copied().filter(|comment| self.is_owned(*comment)) {
+                top.offer(comment, state.worth(comment));
+            }
+            top.best().unwrap_or_default()
+        });
+        if best == top.told {
+            return None;
+        }
+        let shown = |comment: &u32| Some((state.comments[*comment].visible()?.clone(), state.tally(*comment)));
+        let shown = best.iter().filter_map(shown).collect();
+        top.told = best;
+        Some(shown)
     }
 
     /// The latest pin of the stream's slots here.

@@ -117,6 +117,12 @@ impl State {
         TallyRow { id: entry.id, part: entry.part, tally: Tally { epoch, version: entry.version, count: entry.likes } }
     }
 
+    /// What a comment ranks by: its likes; those of a spread one as if all parts were like its home.
+    pub(crate) fn worth(&self, comment: CommentNo) -> u64 {
+        let entry = &self.comments[comment];
+        entry.likes.saturating_mul(entry.part.spread().count().into())
+    }
+
     /// A change became durable: it is visible from now on.
     pub(crate) fn publish(&mut self, change: Change) -> Published {
         let number = self.shelf_of(&change);

@@ -10,6 +10,7 @@ use watershed_protocol::{Epoch, Millis, Position, Slot};
 use crate::{
     comments::CommentNo,
     config::{REACTIONS_CHANGE_PERCENT_MIN, REACTIONS_REPORT_MS},
+    top::Top,
 };
 
 /// What the root has yet to be told of one stream.
@@ -26,6 +27,7 @@ pub(crate) struct Window {
     /// For when the next report is planned.
     pub(crate) due: Option<Millis>,
     pub(crate) taps: TapsWindow,
+    pub(crate) top: Top,
 }
 
 /// One change that is durable and not reported.
@@ -78,6 +80,7 @@ impl Window {
             bucket,
             due: None,
             taps: TapsWindow::default(),
+            top: Top::default(),
         }
     }
 

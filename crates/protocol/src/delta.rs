@@ -111,7 +111,9 @@ impl Delta {
             range.shown = range.shown.saturating_add(next.shown);
             range.total = range.total.saturating_add(next.total);
         }
-        range.comments.retain(|shown| !deleted.contains(&shown.comment.id));
+        for shown in [Some(&mut range.comments), range.top.as_mut()].into_iter().flatten() {
+            shown.retain(|shown| !deleted.contains(&shown.comment.id));
+        }
         range.likes = likes.into_iter().filter(|(id, _)| !deleted.contains(id)).collect();
         range.deleted = deleted.into_iter().collect();
         Some(range)

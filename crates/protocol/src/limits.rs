@@ -22,6 +22,8 @@ pub const CLIENT_MESSAGE_BYTES_MAX: usize = 32 * 1024;
 pub const PEER_FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Comments of a snapshot: what a viewer sees at first.
 pub const SNAPSHOT_COMMENTS_MAX: usize = 100;
+/// The most liked comments of a stream that are shown beside the newest.
+pub const TOP_COMMENTS_MAX: usize = 5;
 /// Most tallies of one stream in a report or a frame; the rest stay dirty at the processor.
 pub const TALLIES_PER_FRAME_MAX: usize = 1_000;
 /// Most comments of one stream in a report; the rest wait for the next.

@@ -80,6 +80,17 @@ impl View {
         &self.reactions
     }
 
+    /// The most liked comments as last told.
+    pub fn top(&self) -> &[Shown] {
+        &self.top
+    }
+
+    /// The count that the view shows of this comment, wherever it shows it.
+    pub fn likes(&self, id: CommentId) -> Option<u64> {
+        let beside = || self.top.iter().chain(self.pinned.comment()).find(|shown| shown.comment.id == id);
+        self.likes.get(&id).copied().or_else(|| beside().map(|shown| shown.likes))
+    }
+
     /// The comment of the view with this id, and its count.
     pub fn comment(&self, id: CommentId) -> Option<Shown> {
         let likes = *self.likes.get(&id)?;

@@ -3,13 +3,14 @@
 //! Between the world and whoever asked for the run. Invariant: a run that never falls quiet is broken, too: liveness is a
 //! promise.
 
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use watershed_broadcast::Page;
 use watershed_ledger::{History, Quiet};
 use watershed_protocol::{
     NodeName, OrderKey, Role, Shown,
     client::Line,
+    limits,
     peer::uplink::{Query, Reply},
 };
 
@@ -78,6 +79,7 @@ pub(crate) fn run(mut world: World, options: &Options) -> Outcome {
         world.ledgers[stream].quiet_check(Quiet { history, durable: Some(&durable) }, now_ms);
         world.outside.durable = durable;
         broken.extend(disagreements(&world, stream));
+        broken.extend(wrong_top(&world, stream, &comments));
         broken.extend(world.ledgers[stream].violations().iter().map(|finding| {
             let name = finding.violation.name();
             let what =
@@ -172,6 +174,22 @@ fn ask(world: &mut World, token: u64, questions: Vec<(NodeName, Query)>) -> Opti
     let wait = world.outside.now().plus_ms(PAGE_WAIT_MS);
     world.run_until(wait);
     (token..token + count).map(|token| world.outside.read.remove(&token).flatten()).collect()
+}
+
+/// The most liked comments at the root are the most liked of the history.
+fn wrong_top(world: &World, stream: usize, history: &[Line]) -> Option<Broken> {
+    let stream = &world.outside.streams[stream];
+    let mut mergers = world.running(Role::Merger).filter(|(node, ..)| Some(*node) == world.outside.root());
+    let shown: Vec<u64> =
+        mergers.find_map(|(.., process)| process.snapshot(stream))?.top.iter().map(|top| top.likes).collect();
+    let mut likes: Vec<u64> = history.iter().map(|line| line.likes).filter(|likes| *likes > 0).collect();
+    likes.sort_unstable_by_key(|likes| Reverse(*likes));
+    likes.truncate(limits::TOP_COMMENTS_MAX);
+    // Whether a spread comment is named is its home's guess, but its count is not.
+    let spread = !world.outside.map().spreads().of(stream, &history.first()?.id).is_whole();
+    let is_right = if spread { shown.iter().all(|likes| *likes > 0) } else { shown == likes };
+    let what = || format!("the most liked of {stream} have {shown:?} likes at the root and {likes:?} in the history");
+    (!is_right).then(|| Broken { invariant: 6, what: what() })
 }
 
 /// Invariant 6: rooms at the root's point show what the root shows.

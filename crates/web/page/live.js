@@ -12,7 +12,7 @@ byId("stream").value = query.get("stream") ?? "demo";
 byId("viewer").value = query.get("viewer") ?? `guest-${random().slice(0, 5)}`;
 
 /** What is on the screen: the comments by id in delivery order, and what stands beside them. */
-const view = { epoch: null, seq: null, comments: new Map(), reactions: {}, viewers: 0, pinned: null, unseen: 0 };
+const view = { epoch: null, seq: null, comments: new Map(), reactions: {}, viewers: 0, pinned: null, top: [], unseen: 0 };
 /** Comment ids that this viewer likes, as last acknowledged or asked for. */
 const liked = new Set();
 /** Writes without an answer, by ref: kept over reconnects. */
@@ -88,9 +88,9 @@ function receive(message) {
       break;
     case "snapshot":
       Object.assign(view, { epoch: message.epoch, seq: message.seq, comments: new Map(), unseen: 0 });
-      Object.assign(view, { reactions: message.reactions, viewers: message.viewers, pinned: message.pinned });
+      Object.assign(view, { reactions: message.reactions, viewers: message.viewers, pinned: message.pinned, top: message.top });
       message.comments.forEach((comment) => view.comments.set(comment.id, comment));
-      askLikes(message.comments.map((comment) => comment.id));
+      askLikes([...new Set([...message.comments, ...message.top].map((comment) => comment.id))]);
       break;
     case "delta":
       if (message.epoch !== view.epoch || message.from !== view.seq) return connection.close();
@@ -119,14 +119,17 @@ function leaveFor(url) {
 function apply(delta) {
   view.seq = delta.seq;
   for (const comment of delta.comments ?? []) view.comments.set(comment.id, comment);
+  view.top = delta.top ?? view.top;
   for (const [id, likes] of delta.likes ?? []) {
     const comment = view.comments.get(id);
     if (comment) comment.likes = likes;
     if (view.pinned?.id === id) view.pinned.likes = likes;
+    for (const top of view.top) if (top.id === id) top.likes = likes;
   }
   for (const id of delta.deleted ?? []) {
     view.comments.delete(id);
     if (view.pinned?.id === id) view.pinned = null;
+    view.top = view.top.filter((top) => top.id !== id);
   }
   if (delta.pinned !== undefined) view.pinned = delta.pinned;
   view.reactions = delta.reactions ?? view.reactions;
@@ -206,10 +209,24 @@ function drawBeside() {
   if (view.pinned && pinned.dataset.id !== view.pinned.id) pinned.replaceChildren(...makeRow("div", view.pinned).children);
   pinned.dataset.id = view.pinned?.id ?? "";
   if (view.pinned) paintLikes(pinned, view.pinned);
+  drawTop();
   const hidden = byId("hidden");
   hidden.hidden = !view.unseen;
   hidden.textContent = `${view.unseen.toLocaleString()} more comments than can be shown`;
   for (const kind of ["heart", "clap"]) paintReaction(kind, view.reactions[kind] ?? 0);
+}
+
+/** The most liked comments, in their order. */
+function drawTop() {
+  byId("most-liked").hidden = view.top.length === 0;
+  const list = byId("top");
+  const rows = new Map(Array.from(list.children, (row) => [row.dataset.id, row]));
+  const wanted = view.top.map((comment) => {
+    const row = rows.get(comment.id) ?? makeRow("li", comment);
+    paintLikes(row, comment);
+    return row;
+  });
+  if (wanted.length !== list.children.length || wanted.some((row, at) => row !== list.children[at])) list.replaceChildren(...wanted);
 }
 
 function makeRow(tag, comment) {
@@ -267,7 +284,7 @@ byId("join").onsubmit = (event) => {
   event.preventDefault();
   const [stream, viewer] = [byId("stream").value, byId("viewer").value];
   history.replaceState(null, "", `?${new URLSearchParams({ stream, viewer })}`);
-  Object.assign(view, { epoch: null, seq: null, comments: new Map(), pinned: null, unseen: 0 });
+  Object.assign(view, { epoch: null, seq: null, comments: new Map(), pinned: null, top: [], unseen: 0 });
   visit++;
   liked.clear();
   unanswered.clear();

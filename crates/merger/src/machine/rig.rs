@@ -64,6 +64,7 @@ pub(super) fn report(epoch: u64) -> Report {
         pin: None,
         reactions: None,
         total: 0,
+        top: None,
     }
 }
 
@@ -76,6 +77,8 @@ pub(super) trait Build: Sized {
     fn delete(self, id: CommentId) -> Self;
     fn pin(self, time: u64, id: Option<CommentId>) -> Self;
     fn taps(self, version: u64, count: u64) -> Self;
+    /// The most liked comments as (slot, number, likes), and their tallies.
+    fn top(self, comments: &[(u16, u8, u64)]) -> Self;
 }
 
 impl Build for Report {
@@ -107,6 +110,13 @@ impl Build for Report {
     fn pin(mut self, time: u64, pinned: Option<CommentId>) -> Self {
         let comment = pinned.map(|id| (comment(id, 1), tally(id, 1, 1)));
         self.pin = Some(PinRow { time: HybridTime::from_bits(time), comment });
+        self
+    }
+    fn top(mut self, comments: &[(u16, u8, u64)]) -> Self {
+        let row = |(slot, n, likes): &(u16, u8, u64)| {
+            (comment(id(*slot, *n), u64::from(*n)), tally(id(*slot, *n), *likes, *likes))
+        };
+        self.top = Some(comments.iter().map(row).collect());
         self
     }
     fn taps(mut self, version: u64, count: u64) -> Self {

@@ -4,3 +4,4 @@ mod frames;
 mod opening;
 mod reports;
 mod subscribers;
+mod tops;

@@ -54,6 +54,14 @@ fn a_range_keeps_the_newest_count_and_all_comments() {
 }
 
 #[test]
+fn the_most_liked_of_a_range_are_the_last_ones_but_for_those_deleted_since() {
+    let mut frames = [frame(0, &[1, 2], &[], &[]), frame(1, &[], &[], &[]), frame(2, &[], &[], &[1])];
+    frames[0].top = Some(vec![shown(2)]);
+    frames[1].top = Some(vec![shown(1), shown(2)]);
+    assert_eq!(Delta::merged(&frames).unwrap().top, Some(vec![shown(2)]));
+}
+
+#[test]
 fn a_deletion_removes_body_and_count_but_stays_listed() {
     let frames = [frame(0, &[1, 2], &[(1, 4)], &[]), frame(1, &[], &[], &[1])];
     let range = Delta::merged(&frames).unwrap();

@@ -77,6 +77,8 @@ pub struct Report {
     pub reactions: Option<ReactionRow>,
     /// How many comments were written in these spans, deleted ones too.
     pub total: u64,
+    /// The most liked comments here, if they are others than before; at most [`crate::limits::TOP_COMMENTS_MAX`].
+    pub top: Option<Vec<(Arc<Comment>, TallyRow)>>,
 }
 
 /// The changes of one slot that a report completes: all of this stream's in (from, to].

@@ -90,6 +90,7 @@ fn report() -> Report {
         pin: None,
         reactions: None,
         total: 1,
+        top: None,
     }
 }
 
@@ -157,7 +158,7 @@ fn answers_are_these_bytes() {
 fn reports_are_these_bytes() {
     golden(
         ToMerger::Report(report()),
-        "81a65265706f72749aa464656d6f04c29194cd01110305069195c4101111111111111111111111111111111105a3616e6ea3416e6ea268699193c41011111111111111111111111111111111930001009303060290c0c001",
+        "81a65265706f72749ba464656d6f04c29194cd01110305069195c4101111111111111111111111111111111105a3616e6ea3416e6ea268699193c41011111111111111111111111111111111930001009303060290c0c001",
     );
     let from = From::Merged(vec![(slot(1), Position::new(2))]);
     golden(

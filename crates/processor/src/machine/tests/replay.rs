@@ -37,7 +37,8 @@ fn without_epochs(mut picture: Picture) -> Picture {
     resync.tallies.iter_mut().for_each(|row| row.tally.epoch = Epoch::ZERO);
     resync.reactions.iter_mut().for_each(|row| row.epoch = Epoch::ZERO);
     let pinned = resync.pin.iter_mut().filter_map(|pin| pin.comment.as_mut());
-    pinned.for_each(|(_, row)| row.tally.epoch = Epoch::ZERO);
+    let top = resync.top.iter_mut().flatten();
+    pinned.chain(top).for_each(|(_, row)| row.tally.epoch = Epoch::ZERO);
     picture
 }
 

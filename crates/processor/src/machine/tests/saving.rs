@@ -21,7 +21,8 @@ fn seen(rig: &mut Rig) -> Picture {
     report.epoch = Default::default();
     report.spans.iter_mut().for_each(|span| span.epoch = Default::default());
     report.tallies.iter_mut().for_each(|row| (row.tally.epoch, row.tally.version) = Default::default());
-    report.pin.iter_mut().flat_map(|pin| &mut pin.comment).for_each(|(_, row)| {
+    let pinned = report.pin.iter_mut().flat_map(|pin| &mut pin.comment);
+    pinned.chain(report.top.iter_mut().flatten()).for_each(|(_, row)| {
         (row.tally.epoch, row.tally.version) = Default::default();
     });
     report.reactions.iter_mut().for_each(|row| row.epoch = Default::default());
