@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Demo,
     /// Print the URL of every broadcast node, one a line.
     Urls,
+    /// Print the pattern that names all nodes' files of analytics.
+    Analytics,
     /// Show every node with its process, URL and state.
     Status {
         /// As JSON, for programs.
@@ -106,9 +108,9 @@ impl Args {
             Some(_) if self.respawn => Err(Usage("--respawn stands alone or after `up`".into())),
             Some(command) => Ok(command.clone()),
             None if self.respawn => Ok(Command::Up { respawn: true }),
-            None => {
-                Err(Usage("a command is needed: up, demo, start, status, urls, stop, kill or logs; see --help".into()))
-            }
+            None => Err(Usage(
+                "a command is needed: up, demo, start, status, urls, analytics, stop, kill or logs; see --help".into(),
+            )),
         }
     }
 }

@@ -15,7 +15,7 @@ mod status;
 mod stop;
 mod up;
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use clap::Parser;
@@ -59,6 +59,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Command::Start { node } => up::up(&cluster, args.bin.as_deref(), Some(&cluster.named(&node)?.name)),
         Command::Demo => demo::demo(&cluster, args.bin.as_deref()),
         Command::Urls => print(&demo::urls(&cluster)?.iter().map(|url| format!("{url}\n")).collect::<String>()),
+        Command::Analytics => print(&format!("{}\n", analytics_files(&cluster)?.display())),
         Command::Status { json } => status::show(&cluster, json),
         Command::Stop => stop::stop_all(&cluster),
         Command::Kill { node, signal } => stop::kill(&cluster, cluster.named(&node)?, signal),
@@ -70,6 +71,12 @@ fn run(args: &Args) -> anyhow::Result<()> {
             logs::show(&cluster, &nodes, lines, follow)
         }
     }
+}
+
+/// Where the nodes' files of analytics are, if the topology has any.
+fn analytics_files(cluster: &Cluster) -> Result<PathBuf, Usage> {
+    let off = || Usage(format!("{} keeps no analytics: [analytics] on is false", cluster.config.display()));
+    cluster.topology.analytics_files().ok_or_else(off)
 }
 
 /// The fact of an error message, without the usage that follows it.

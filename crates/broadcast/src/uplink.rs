@@ -280,6 +280,9 @@ impl Uplink {
 
     fn reject(&mut self, write: Write, refusal: Refusal, outbox: &mut Vec<Output>) {
         *self.counters.rejected.entry(refusal.code).or_default() += 1;
+        if refusal.code == Code::Overloaded {
+            outbox.push(Output::Shed { stream: write.stream.clone() });
+        }
         if let Some(reference) = write.reference {
             outbox.push(Output::Answer { origin: write.origin, response: Response::reject(Some(reference), refusal) });
         }

@@ -90,6 +90,7 @@ fn step_processor(machine: &mut Processor, now: Millis, input: watershed_process
             }
             watershed_processor::Output::Report(report) => readable(&report),
             watershed_processor::Output::Durable(_)
+            | watershed_processor::Output::Counted { .. }
             | watershed_processor::Output::Save(_)
             | watershed_processor::Output::Checkpoint(_) => {}
         }
@@ -147,7 +148,7 @@ fn step_merger(machine: &mut Merger, now: Millis, input: watershed_merger::Input
                 }
                 readable(&message);
             }
-            watershed_merger::Output::ReserveEpochs => {}
+            watershed_merger::Output::ReserveEpochs | watershed_merger::Output::Counted { .. } => {}
         }
     }
 }
@@ -220,7 +221,7 @@ impl Node {
             match output {
                 uplink::Output::Send { message, .. } => readable(&message),
                 uplink::Output::Answer { response, .. } => shown(&response),
-                uplink::Output::Told { .. } | uplink::Output::WantMap { .. } => {}
+                uplink::Output::Told { .. } | uplink::Output::WantMap { .. } | uplink::Output::Shed { .. } => {}
             }
         }
         assert!(self.uplink.writes_held() as u64 <= self.writes);

@@ -15,8 +15,11 @@ use std::{
 use watershed_placement::{Map, Spreads};
 use watershed_protocol::{NodeName, ReactionKind, Role, ViewerId};
 
+mod analytics;
 mod file;
 mod nodes;
+
+pub use analytics::Analytics;
 
 /// Longest file that is read; with all keys and the most moderators it has a tenth of it.
 const BYTES_MAX: u64 = 1024 * 1024;
@@ -46,6 +49,8 @@ pub struct Topology {
     pub checkpoint_bytes: u64,
     /// Which comments are split over several processors.
     pub spreads: Spreads,
+    /// What is kept for analytics; `None`: nothing.
+    pub analytics: Option<Analytics>,
     /// What viewers may tap; distinct.
     pub reactions: Vec<ReactionKind>,
     nodes: Vec<Node>,

@@ -42,6 +42,8 @@ pub struct Config {
     pub waiting_max: usize,
     /// Most streams open at once: a subscription beyond it is not taken.
     pub streams_max: usize,
+    /// Whether to put out an `Output::Counted` for each frame, and when viewers have come or gone: for analytics.
+    pub tell_counts: bool,
 }
 
 impl Config {
@@ -65,6 +67,7 @@ impl Config {
             counts_max: 10_000,
             waiting_max: 16 * limits::TALLIES_PER_FRAME_MAX,
             streams_max: 200_000,
+            tell_counts: false,
         }
     }
 }

@@ -14,6 +14,8 @@ use watershed_protocol::{
     },
 };
 
+use crate::StreamCounts;
+
 /// What happens to the root.
 #[derive(Clone, Debug)]
 pub enum Input<'a> {
@@ -75,6 +77,13 @@ pub enum Output {
         peers: Vec<PeerId>,
         /// What to say.
         message: FromFeed,
+    },
+    /// What happened on one stream: only with [`crate::Config::tell_counts`].
+    Counted {
+        /// Which stream.
+        stream: StreamId,
+        /// What, since the last time.
+        counts: StreamCounts,
     },
     /// Reserve more stream epochs, durably. Not ordered again until they come: the driver retries.
     ReserveEpochs,

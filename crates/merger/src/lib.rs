@@ -49,9 +49,11 @@ mod pin;
 mod positions;
 mod processors;
 mod stream;
+mod stream_counts;
 mod top;
 
 pub use config::Config;
 pub use counters::Counters;
 pub use event::{Figures, Input, Output};
 pub use machine::Merger;
+pub use stream_counts::StreamCounts;

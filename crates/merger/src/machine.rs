@@ -336,6 +336,7 @@ impl Merger {
         if stream.audience.empty_since().is_some_and(|since| now >= since.plus(self.config.close_after_ms)) {
             return self.close(id, outbox);
         }
+        let (frames, unshown) = (self.counters.frames_out, self.counters.comments_unshown);
         while let Some(update) = stream.next(now, &self.owners, &self.config) {
             publish(id, stream, update, &mut self.nodes, &mut self.counters, outbox);
         }
@@ -347,6 +348,11 @@ impl Merger {
                 let message = FromMerger::Count { stream: id.clone(), epoch, comments: comments.clone() };
                 outbox.push(Output::ToProcessor { peer, message });
             }
+        }
+        if self.config.tell_counts {
+            let made = (self.counters.frames_out - frames, self.counters.comments_unshown - unshown);
+            let counted = stream.count(made.0, made.1);
+            outbox.extend(counted.map(|counts| Output::Counted { stream: id.clone(), counts }));
         }
         let deadline = stream.deadline(self.starved.contains(id), &self.config);
         debug_assert!(deadline.is_none_or(|at| at > now), "all that is due has been done");

@@ -11,7 +11,7 @@ use watershed_protocol::{
 };
 
 use crate::{
-    Config,
+    Config, StreamCounts,
     audience::{Audience, Point},
     content::Content,
     live::Live,
@@ -30,6 +30,8 @@ pub(crate) struct Stream {
     reopened: BTreeMap<NodeName, Millis>,
     /// When missing parts of counts are asked for, while there are any.
     ask_at: Option<Millis>,
+    /// The number of viewers that analytics were told last.
+    counted_viewers: Option<u64>,
     phase: Phase,
 }
 
@@ -77,6 +79,7 @@ impl Stream {
             resynced: BTreeSet::new(),
             reopened: BTreeMap::new(),
             ask_at: None,
+            counted_viewers: None,
             phase: Phase::Waiting,
         }
     }
@@ -281,6 +284,13 @@ impl Stream {
         }
         self.ask_at = Some(now.plus(config.parts_ask_every_ms.max(1)));
         Some(self.content.counts.ask(limits::TALLIES_PER_FRAME_MAX))
+    }
+
+    /// What analytics are to be told of these frames; `None` when there are none and nobody has come or gone.
+    pub(crate) fn count(&mut self, frames: u64, unshown: u64) -> Option<StreamCounts> {
+        let viewers = self.audience.viewers();
+        let before = self.counted_viewers.replace(viewers);
+        (frames > 0 || before != Some(viewers)).then_some(StreamCounts { viewers, frames, unshown })
     }
 
     /// When the stream wants to act next. A stream that is `starved` of epochs waits for those, not for a moment.

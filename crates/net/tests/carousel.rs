@@ -244,6 +244,12 @@ async fn when_the_node_takes_no_more_writes_they_are_refused_and_not_lost() {
     let Response::Reject { reference, code, retry_after_ms, .. } = ann.response().await else { panic!("not refused") };
     assert_eq!(reference.unwrap().as_str(), "a-1");
     assert_eq!((code, retry_after_ms), (Code::Overloaded, Some(1_000)));
+    loop {
+        if let Event::Shed { stream, count } = stage.event().await {
+            assert_eq!((stream.as_str(), count), ("demo", 1));
+            return;
+        }
+    }
 }
 
 #[tokio::test]

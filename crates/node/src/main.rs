@@ -4,6 +4,7 @@
 //! Invariant: a bad command line or topology ends with one line and exit code 64, and nothing was bound or started.
 
 mod admin;
+mod analytics;
 mod broadcast;
 mod figures;
 mod merger;

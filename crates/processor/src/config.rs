@@ -34,6 +34,8 @@ pub struct Config {
     pub group_bytes_max: usize,
     /// Whether to put out an `Output::Durable` for each count that became durable: for checkers.
     pub trace_tallies: bool,
+    /// Whether to put out an `Output::Counted` for each stream of a group that became durable: for analytics.
+    pub tell_counts: bool,
 }
 
 impl Config {
@@ -50,6 +52,7 @@ impl Config {
             group_answers_max: 262_144,
             group_bytes_max: 16 * 1024 * 1024,
             trace_tallies: false,
+            tell_counts: false,
         }
     }
 }

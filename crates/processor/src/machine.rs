@@ -11,7 +11,7 @@ use std::{
 use watershed_log::{Gatherer, Section};
 use watershed_placement::Map;
 use watershed_protocol::{
-    Epoch, HybridClock, HybridTime, Millis, Position,
+    Epoch, HybridClock, HybridTime, Millis, Position, StreamId,
     client::{Code, Refusal},
     limits,
     peer::{
@@ -22,7 +22,7 @@ use watershed_protocol::{
 };
 
 use crate::{
-    Checkpoint, Config, Counters, SavedRow,
+    Checkpoint, Config, Counters, SavedRow, StreamCounts,
     checkpoint::Saving,
     comments::Stage,
     config::RETRY_AFTER_MS,
@@ -124,6 +124,13 @@ pub enum Output {
     Report(ToMerger),
     /// A count became durable: only with [`Config::trace_tallies`].
     Durable(TallyRow),
+    /// What became durable on one stream: only with [`Config::tell_counts`], and before the answers.
+    Counted {
+        /// Which stream.
+        stream: StreamId,
+        /// What, since the last time.
+        counts: StreamCounts,
+    },
 }
 
 /// One write processor.
@@ -320,10 +327,13 @@ impl Processor {
         self.counters.groups += 1;
         self.durable = group;
         let Group { changes, pending, replies, .. } = self.gatherer.durable(group);
-        let (mut streams, mut counted) = (BTreeSet::new(), BTreeSet::new());
+        let (mut streams, mut counted) = (BTreeMap::<StreamNo, StreamCounts>::new(), BTreeSet::new());
         for change in changes {
+            let counts = StreamCounts::of(&change, &self.state);
             let published = self.state.publish(change);
-            streams.extend(published.stream);
+            if let Some(stream) = published.stream {
+                streams.entry(stream).or_default().add(counts);
+            }
             counted.extend(published.counted.filter(|_| self.config.trace_tallies));
         }
         // A comment that was liked and deleted in one group never had that count.
@@ -336,7 +346,12 @@ impl Processor {
             }
         }
         outbox.extend(replies.into_iter().map(|(peer, number, reply)| Output::Reply { peer, number, reply }));
-        streams.into_iter().for_each(|stream| self.plan(now, stream));
+        for (stream, counts) in streams {
+            self.plan(now, stream);
+            if self.config.tell_counts && !counts.is_nothing() {
+                outbox.push(Output::Counted { stream: self.state.streams[stream].id.clone(), counts });
+            }
+        }
     }
 
     /// The disk is full: the group in flight, and what gathered on top of it, is taken back and refused.

@@ -143,7 +143,7 @@ impl Stage {
             watershed_store::open(directory.path(), LogConfig::default(), Base::default(), |_| Ok::<(), String>(()))?;
         let (told, events) = mpsc::channel();
         let commit = CommitThread::start(writer, move |event| drop(told.send(event)))?;
-        let mut machine = Processor::new(Config::new(node()));
+        let mut machine = Processor::new(Config { tell_counts: true, ..Config::new(node()) });
         machine.start(NOW, Arc::new(map()));
         let mut stage = Self { machine, commit, events, outbox: Vec::new(), _directory: directory };
         for ids in comments.chunks(500) {

@@ -92,6 +92,11 @@ pub enum Output {
         /// What to say.
         response: Response,
     },
+    /// A write was refused as overloaded, here or by its owner: for analytics.
+    Shed {
+        /// The write's stream.
+        stream: StreamId,
+    },
     /// A question is answered.
     Told {
         /// The asker's name of it.

@@ -368,7 +368,9 @@ fn more_than_can_be_held_is_refused_as_overloaded() {
     let mut node = Node::new(Config { writes_held_max: 3, ..Config::new(77) });
     (1..=3).for_each(|n| assert_eq!(node.write(node.like(0, n)), []));
     assert_eq!(refused(&node.write(node.like(0, 4))), [(4, Code::Overloaded)]);
-    assert_eq!(node.write(Write { reference: None, ..node.like(0, 5) }), []);
+    let unnamed = Write { reference: None, ..node.like(0, 5) };
+    let stream = unnamed.stream.clone();
+    assert_eq!(node.write(unnamed), [Output::Shed { stream }]);
     assert_eq!(node.uplink.counters().rejected[&Code::Overloaded], 2);
     let (peer, outbox) = node.up(0);
     assert_eq!(sent(&outbox, peer), [[1, 2, 3]]);

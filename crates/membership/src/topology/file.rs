@@ -9,7 +9,7 @@ use serde::Deserialize;
 use watershed_placement::{Pattern, SPREAD_DEFAULT, SPREADS_MAX, SpreadRule, Spreads, Subject};
 use watershed_protocol::{Invalid, ReactionKind, Spread, ViewerId, limits};
 
-use super::{Broadcast, Limits, Merger, Processor, Topology, TopologyError, Windows, nodes};
+use super::{Broadcast, Limits, Merger, Processor, Topology, TopologyError, Windows, analytics::AnalyticsKeys, nodes};
 
 /// Most characters that are shown of a value or a line.
 const SHOWN_CHARS_MAX: usize = 80;
@@ -35,6 +35,8 @@ struct File {
     windows: WindowsKeys,
     #[serde(default)]
     log: LogKeys,
+    #[serde(default)]
+    analytics: AnalyticsKeys,
     #[serde(default)]
     reactions: ReactionsKeys,
     #[serde(default)]
@@ -187,6 +189,7 @@ pub(super) fn parse(text: &str) -> Result<Topology, TopologyError> {
         windows: file.windows.check()?,
         segment_bytes: file.log.check()?.segment_bytes,
         checkpoint_bytes: file.log.check()?.checkpoint_bytes,
+        analytics: file.analytics.check()?,
         reactions: file.reactions.check()?,
         spreads: spreads(file.spread)?,
         broadcast,
@@ -301,12 +304,12 @@ pub(super) fn value(key: impl Into<String>, found: impl Into<String>, limit: imp
     TopologyError::Value { key: key.into(), found, limit: limit.into() }
 }
 
-fn number<T: TryFrom<i64>>(key: &str, found: i64, min: i64, max: i64) -> Result<T, TopologyError> {
+pub(super) fn number<T: TryFrom<i64>>(key: &str, found: i64, min: i64, max: i64) -> Result<T, TopologyError> {
     let fits = (min..=max).contains(&found).then(|| T::try_from(found).ok()).flatten();
     fits.ok_or_else(|| value(key, found.to_string(), format!("{min} to {max} are allowed")))
 }
 
-fn length(key: &str, text: String, min: usize, max: usize) -> Result<String, TopologyError> {
+pub(super) fn length(key: &str, text: String, min: usize, max: usize) -> Result<String, TopologyError> {
     if (min..=max).contains(&text.len()) {
         Ok(text)
     } else {
@@ -315,7 +318,7 @@ fn length(key: &str, text: String, min: usize, max: usize) -> Result<String, Top
 }
 
 /// Names and paths are shown in one line, and no path has a zero byte.
-fn one_line(key: &str, text: String) -> Result<String, TopologyError> {
+pub(super) fn one_line(key: &str, text: String) -> Result<String, TopologyError> {
     if text.contains(char::is_control) {
         return Err(value(key, format!("{text:?}"), "control characters are not allowed"));
     }

@@ -47,6 +47,9 @@ fn what_is_not_said_has_its_default() {
     assert_eq!((topology.limits.body_bytes, topology.limits.beat_ms), (1_000, 20_000));
     assert_eq!((topology.windows.reports_per_s, topology.windows.frame_burst), (20, 5));
     assert_eq!((topology.segment_bytes, topology.checkpoint_bytes), (64 << 20, 256 << 20));
+    let analytics = topology.analytics.unwrap();
+    assert_eq!((analytics.dir, analytics.rotate_s), (None, 60));
+    assert_eq!((analytics.file_bytes, analytics.total_bytes), (4 << 20, 1 << 30));
     assert_eq!(
         topology.reactions.iter().map(ReactionKind::as_str).collect::<Vec<_>>(),
         ["heart", "clap", "laugh", "wow"]
@@ -62,6 +65,7 @@ fn the_file_that_we_ship_is_the_default_in_full() {
     assert_eq!(shipped.windows, least.windows);
     assert_eq!((shipped.segment_bytes, &shipped.reactions), (least.segment_bytes, &least.reactions));
     assert_eq!(shipped.checkpoint_bytes, least.checkpoint_bytes);
+    assert_eq!(shipped.analytics, least.analytics);
     assert_eq!(shipped.broadcast.moderators, [ViewerId::new("mod").unwrap()]);
 }
 
@@ -218,6 +222,20 @@ fn names_and_texts_are_checked_and_a_secret_is_never_shown() {
     );
     let many = format!("[reactions]\nkinds = {:?}", (0..17).map(|i| format!("k{i}")).collect::<Vec<_>>());
     refused(and(&many), "[reactions] kinds is 17 kinds, at most 16 fit");
+}
+
+#[test]
+fn analytics_lie_in_each_nodes_data_or_where_the_file_says_or_nowhere() {
+    let told = |topology: &Topology| {
+        let shown = |path: Option<PathBuf>| path.map(|path| path.display().to_string());
+        (shown(topology.analytics_dir(&"p1".parse().unwrap())), shown(topology.analytics_files()))
+    };
+    let some = |dir: &str, files: &str| (Some(dir.into()), Some(files.into()));
+    let topology = Topology::parse(LEAST).unwrap();
+    assert_eq!(told(&topology), some(".cluster/data/p1/analytics", ".cluster/data/*/analytics/*.parquet"));
+    let topology = and("[analytics]\ndir = \"/srv/a\"").unwrap();
+    assert_eq!(told(&topology), some("/srv/a/p1", "/srv/a/*/*.parquet"));
+    assert_eq!(told(&and("[analytics]\non = false").unwrap()), (None, None));
 }
 
 #[test]

@@ -290,6 +290,7 @@ impl World {
                         self.nodes.iter_mut().find(|node| node.peer == Some(peer)).unwrap().get(&message);
                     }
                 }
+                Output::Counted { .. } => unreachable!("nobody has asked for counts"),
                 Output::ReserveEpochs => {
                     let root = self.map.root_epoch();
                     let range = self.map.reserve_stream_epochs(root, 1_000).unwrap();

@@ -1,5 +1,6 @@
 //! What the root promises, one test a promise.
 
+mod counts;
 mod frames;
 mod opening;
 mod reports;

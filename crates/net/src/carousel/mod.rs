@@ -7,7 +7,7 @@
 //! Invariant: after the handshake a viewer has no task, no channel, no timer and no library object of its own.
 //!
 //! ```text
-//!              adopt, answer, wake                Event::Writes, Taps, Ahead, Viewers
+//!              adopt, answer, wake                Event::Writes, Taps, Ahead, Shed, Viewers
 //!   node ───────────▶ inbox ──▶ worker ──────────────────▶ node
 //!                               │  ▲
 //!                    one write  ▼  │ one buffer
@@ -136,6 +136,13 @@ pub enum Event {
         /// Which kind.
         kind: ReactionKind,
         /// How many times since the last event.
+        count: u64,
+    },
+    /// Writes were refused as overloaded before they reached the node.
+    Shed {
+        /// On which stream.
+        stream: StreamId,
+        /// How many since the last event.
         count: u64,
     },
     /// A viewer's resume point is later than the room: the feed should ask for it.

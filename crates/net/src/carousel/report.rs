@@ -9,7 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use watershed_broadcast::Write;
 use watershed_protocol::client::{Code, Refusal, Response};
 
-use super::{Event, worker::Worker};
+use super::{Event, viewer::Seat, worker::Worker};
 
 /// Most writes in one event.
 const WRITES_PER_EVENT_MAX: usize = 4_096;
@@ -54,6 +54,10 @@ impl Worker {
     }
 
     fn refuse(&mut self, write: Write) {
+        if let Some(stream) = self.viewers.find(Seat::of(write.origin)).map(|viewer| viewer.stream) {
+            self.streams.at(stream).shed += 1;
+            self.list(stream);
+        }
         let Write { origin, reference: Some(reference), .. } = write else { return };
         let why = "this node has more writes than it can send on";
         let refusal = Refusal::retry(Code::Overloaded, self.config.retry_after_ms, why);
@@ -77,6 +81,13 @@ impl Worker {
                 stream.taps.insert(kind, count);
                 return false;
             }
+        }
+        if stream.shed > 0 {
+            let shed = Event::Shed { stream: name.clone(), count: stream.shed };
+            if self.events.try_send(shed).is_err() {
+                return false;
+            }
+            stream.shed = 0;
         }
         if stream.crowd_changed {
             if self.events.try_send(Event::Viewers(name.clone())).is_err() {

@@ -41,6 +41,8 @@ pub(super) struct Stream {
     pub(super) ahead: BTreeMap<(Epoch, Seq), Ahead>,
     /// Taps not yet reported.
     pub(super) taps: BTreeMap<ReactionKind, u64>,
+    /// Writes refused because the node has too many; not yet reported.
+    pub(super) shed: u64,
     /// Whether viewers came or left since that was reported.
     pub(super) crowd_changed: bool,
     /// Whether it is listed for a report.
@@ -70,6 +72,7 @@ impl Stream {
             spoke_at: now,
             ahead: BTreeMap::new(),
             taps: BTreeMap::new(),
+            shed: 0,
             crowd_changed: false,
             listed: false,
         }

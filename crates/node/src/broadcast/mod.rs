@@ -12,6 +12,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
+use watershed_analytics::Recorder;
 use watershed_broadcast::{Feed, SessionConfig, To, Uplink, feed, uplink};
 use watershed_link::Sent;
 use watershed_net::{
@@ -32,6 +33,7 @@ use watershed_protocol::{
 
 use crate::{
     admin::{Admin, Readiness},
+    analytics,
     outlet::Outlets,
     presence::Presence,
     setup::Setup,
@@ -84,7 +86,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let (wished, wishes) = mpsc::channel(ASKS_MAX);
     let (board, readiness) = (Arc::new(Board::default()), Readiness::new(NO_ROOT));
     let rooms = Arc::new(Rooms::new(limits.streams_per_node as usize));
-    let admin = Admin::new(&setup, readiness.clone(), board.source(&carousel));
+    let recorder = analytics::start(&setup, &clock);
+    let figures = analytics::with_figures(board.source(&carousel), &recorder);
+    let admin = Admin::new(&setup, readiness.clone(), figures);
     let session = Arc::new(session_config(&setup, &map));
     let api = Arc::new(Api::new(&setup, presence.clone(), admin, session, carousel.clone(), rooms.clone(), wished));
     let serving = tokio::spawn(serve(listener, api, ServerConfig::default(), shutdown.clone()));
@@ -110,6 +114,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         tokens: 0,
         readiness,
         board,
+        recorder: recorder.clone(),
         up: Vec::new(),
         down: Vec::new(),
     };
@@ -121,6 +126,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         Some(carousel) => tokio::task::spawn_blocking(|| carousel.shutdown()).await??,
         None => tracing::error!("the carousel is still in use: viewers are left without a word"),
     }
+    analytics::close(recorder).await;
     Ok(())
 }
 
@@ -153,6 +159,7 @@ struct Driver {
     tokens: u64,
     readiness: Readiness,
     board: Arc<Board>,
+    recorder: Recorder,
     up: Vec<uplink::Output>,
     down: Vec<feed::Output>,
 }
@@ -196,6 +203,7 @@ impl Driver {
             Event::Writes(mut writes) => self.upward(uplink::Input::Writes(&mut writes)),
             Event::Taps { stream, kind, count } => self.upward(uplink::Input::Taps { stream, kind, count }),
             Event::Ahead { stream, epoch, seq } => self.downward(feed::Input::Point { stream, epoch, seq }),
+            Event::Shed { stream, count } => self.shed(&stream, count),
             Event::Viewers(stream) => self.count(stream),
         }
     }
@@ -210,6 +218,11 @@ impl Driver {
         if let Some(viewers) = self.rooms.viewers_changed(self.clock.now(), &stream) {
             self.downward(feed::Input::Viewers { stream, viewers });
         }
+    }
+
+    /// Writes were refused as overloaded.
+    fn shed(&self, stream: &StreamId, count: u64) {
+        self.recorder.count(self.clock.now(), stream, &analytics::of_refused(count));
     }
 
     fn wish(&mut self, wish: Wish) {
@@ -312,6 +325,7 @@ impl Driver {
                     }
                 }
                 uplink::Output::Answer { origin, response } => answers.push((origin, response)),
+                uplink::Output::Shed { stream } => self.shed(&stream, 1),
                 uplink::Output::Told { token, reply } => {
                     if let Some(told) = self.waiting.remove(&token) {
                         // Whoever asked may have gone.

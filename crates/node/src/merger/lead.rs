@@ -10,6 +10,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
+use watershed_analytics::Recorder;
 use watershed_link::Sent;
 use watershed_membership::{CasError, Membership, StateDir};
 use watershed_merger::{Config, Input, Merger, Output};
@@ -24,7 +25,7 @@ use watershed_protocol::{
 };
 
 use super::{EPOCHS_PER_BLOCK, metrics::Board, standby::Term};
-use crate::{outlet::Outlets, presence::Presence, setup::Setup};
+use crate::{analytics, outlet::Outlets, presence::Presence, setup::Setup};
 
 /// How long a root that is asked to end works on until a standby has taken its place.
 const HAND_OVER: Duration = Duration::from_millis(1_000);
@@ -68,6 +69,7 @@ pub(super) struct Lead {
     asks: [Vec<(PeerId, ToFeed)>; 2],
     outbox: Vec<Output>,
     board: Arc<Board>,
+    recorder: Recorder,
 }
 
 impl Lead {
@@ -94,7 +96,13 @@ impl Lead {
             asks: Default::default(),
             outbox: Vec::new(),
             board,
+            recorder: Recorder::off(),
         }
+    }
+
+    /// Counts for analytics.
+    pub(super) fn recording(self, recorder: Recorder) -> Self {
+        Self { recorder, ..self }
     }
 
     /// Leads until the map names another, or until the process is asked to end and a standby had time to take over.
@@ -213,6 +221,7 @@ impl Lead {
                         peers.into_iter().filter(|peer| self.outlets.send(*peer, body.clone()) == Sent::Filled),
                     );
                 }
+                Output::Counted { stream, counts } => self.recorder.count(now, &stream, &analytics::of_root(&counts)),
                 Output::ReserveEpochs => self.reserve(),
             }
         }
@@ -299,5 +308,6 @@ fn config(setup: &Setup) -> Config {
     config.frames_per_s = windows.frames_per_s;
     config.frame_burst = windows.frame_burst;
     config.resync_wait_ms = windows.resync_wait_ms;
+    config.tell_counts = setup.topology.analytics.is_some();
     config
 }

@@ -20,6 +20,7 @@ use watershed_protocol::Epoch;
 
 use crate::{
     admin::{Admin, Readiness},
+    analytics,
     presence::Presence,
     setup::Setup,
     wiring,
@@ -45,7 +46,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
 
     let board = Arc::new(Board::default());
     let readiness = Readiness::new("starting");
-    let serving = Admin::new(&setup, readiness.clone(), board.source()).serve(http, looking.clone());
+    let recorder = analytics::start(&setup, &clock);
+    let figures = analytics::with_figures(board.source(), &recorder);
+    let serving = Admin::new(&setup, readiness.clone(), figures).serve(http, looking.clone());
     let links_end = CancellationToken::new();
     let (told, mut events) = mpsc::channel(wiring::LINK_EVENTS_MAX);
     // What handshakes say: the epoch under which this merger is the root, zero while it stands by.
@@ -63,7 +66,8 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         tracing::info!(root_epoch = %term.epoch, "this merger is the root");
         board.begin(term.epoch);
         readiness.ready_as("root");
-        let lead = Lead::new(&setup, term, clock.clone(), membership.clone(), presence.clone(), board.clone());
+        let lead = Lead::new(&setup, term, clock.clone(), membership.clone(), presence.clone(), board.clone())
+            .recording(recorder.clone());
         let left = lead.run(&mut events, &shutdown).await;
         held.store(0, Ordering::Release);
         board.end();
@@ -76,5 +80,6 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     listening.ended().await;
     looking.cancel();
     serving.await?;
+    analytics::close(recorder).await;
     Ok(())
 }

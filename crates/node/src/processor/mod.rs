@@ -12,6 +12,7 @@ use std::{fs::File, io::Write, sync::Arc};
 use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use watershed_analytics::Recorder;
 use watershed_link::Sent;
 use watershed_log::{LogConfig, Recovered};
 use watershed_membership::Membership;
@@ -33,6 +34,7 @@ use watershed_store::{CommitEvent, CommitThread, SaveEvent, SaveThread};
 
 use crate::{
     admin::{Admin, Readiness},
+    analytics,
     outlet::Outlets,
     presence::Presence,
     setup::Setup,
@@ -51,7 +53,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let presence = Presence::join(membership.clone(), map, &member, &shutdown, &shutdown)?;
     let board = Arc::new(Board::default());
     let readiness = Readiness::new("the log is being read back");
-    let admin = Admin::new(&setup, readiness.clone(), board.source());
+    let recorder = analytics::start(&setup, &clock);
+    let figures = analytics::with_figures(board.source(), &recorder);
+    let admin = Admin::new(&setup, readiness.clone(), figures);
     let serving = admin.serve(http, shutdown.clone());
 
     let mut machine = Processor::new(config(&setup));
@@ -104,6 +108,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         maps: presence.map(),
         outbox: Vec::new(),
         board,
+        recorder: recorder.clone(),
     };
     let ended = driver.run(map, events, (commits, saves), shutdown.clone()).await;
     // Nobody asked for the end if the disk has failed; what serves must end all the same.
@@ -111,6 +116,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     links_end.cancel();
     listening.ended().await;
     serving.await?;
+    analytics::close(recorder).await;
     ended
 }
 
@@ -120,6 +126,7 @@ fn config(setup: &Setup) -> Config {
     config.reports_per_s = windows.reports_per_s;
     config.report_burst = windows.report_burst;
     config.trace_tallies = setup.trace_tallies.is_some();
+    config.tell_counts = setup.topology.analytics.is_some();
     config
 }
 
@@ -140,6 +147,7 @@ struct Driver {
     maps: watch::Receiver<Arc<Map>>,
     outbox: Vec<Output>,
     board: Arc<Board>,
+    recorder: Recorder,
 }
 
 impl Driver {
@@ -329,6 +337,9 @@ impl Driver {
                     not_put |= !self.save.seal(checkpoint.encode());
                 }
                 Output::Durable(row) => self.trace(&row),
+                Output::Counted { stream, counts } => {
+                    self.recorder.count(now, &stream, &analytics::of_processor(&counts));
+                }
             }
         }
         self.outbox = outbox;

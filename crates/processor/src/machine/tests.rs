@@ -1,6 +1,7 @@
 //! What a processor promises, one test a promise.
 
 mod comments;
+mod counts;
 mod deletions;
 mod disk;
 mod fences;

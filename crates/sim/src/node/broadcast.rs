@@ -106,7 +106,7 @@ impl Broadcast {
                     hall.serve(outside, now, number, false);
                 }
                 uplink::Output::Told { token, reply } => drop(outside.read.insert(token, reply)),
-                uplink::Output::WantMap { .. } => {}
+                uplink::Output::WantMap { .. } | uplink::Output::Shed { .. } => {}
             }
         }
         full.into_iter().for_each(|peer| self.upward(outside, uplink::Input::Full(peer)));

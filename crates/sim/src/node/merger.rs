@@ -147,6 +147,8 @@ impl Merger {
                     }
                 }
                 Output::ReserveEpochs => reserves = true,
+                // Nobody keeps analytics here.
+                Output::Counted { .. } => {}
             }
         }
         for peer in full {

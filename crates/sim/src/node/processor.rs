@@ -104,6 +104,8 @@ impl Processor {
                 }
                 Output::Checkpoint(checkpoint) => self.store_later(outside, Some(Box::new(checkpoint))),
                 Output::Durable(row) => outside.durable.push(durable(row)),
+                // Nobody keeps analytics here.
+                Output::Counted { .. } => {}
             }
         }
         if merger_full {

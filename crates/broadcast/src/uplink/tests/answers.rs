@@ -167,7 +167,7 @@ impl World {
             match output {
                 Output::Send { peer, message: ToProcessor::Writes(batch) } => self.look_at_batch(peer, &batch),
                 Output::Answer { origin, response } => self.look_at_answer(origin.0, &response),
-                other => assert!(matches!(other, Output::WantMap { .. }), "{other:?}"),
+                other => assert!(matches!(other, Output::WantMap { .. } | Output::Shed { .. }), "{other:?}"),
             }
         }
         assert!(self.node.uplink.writes_held() <= 40);
