@@ -4,6 +4,7 @@ TARGET   := $(or $(CARGO_TARGET_DIR),target)
 TOPOLOGY ?= cluster/local.toml
 CLUSTER  := $(TARGET)/release/cluster
 CARGO    := cargo --locked
+DUCKDB   := $(TARGET)/duckdb
 
 VIEWERS      ?= 2000
 COMMENTS     ?= 5
@@ -12,10 +13,11 @@ DURATION     ?= 30
 SEEDS        ?= 500
 FIRST_SEED   ?= 1
 MINUTES      ?= 10
+DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load sim bench fuzz check fmt build build-testing needs needs-browser \
-    needs-client clean
+.PHONY: help demo test cluster status logs stop load sim bench fuzz check fmt build build-testing analytics needs \
+    needs-browser needs-client needs-duckdb clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +25,7 @@ help: ## Lists the targets
 demo: build ## Builds, starts a local cluster with a small crowd, prints the page to open; Ctrl-C ends all of it
 	@$(CLUSTER) demo --config $(TOPOLOGY)
 
-test: needs-browser needs-client build-testing ## Runs everything: units, simulator, real processes, a real browser
+test: needs-browser needs-client needs-duckdb build-testing ## Runs everything: units, simulator, real processes, a real browser
 	@$(CARGO) test --profile testing --workspace
 
 cluster: build ## Starts the local cluster in the background and prints its URLs; again: starts what is dead
@@ -41,6 +43,10 @@ stop: build ## Stops the local cluster and its crowd; leaves the data
 load: build ## A crowd against the running cluster, with a ledger: VIEWERS= COMMENTS= LIKES= DURATION=
 	@$(TARGET)/release/loadgen $$($(CLUSTER) urls --config $(TOPOLOGY) | sed 's/^/--http /') --viewers $(VIEWERS) \
 	    --comments-per-s $(COMMENTS) --likes-per-s $(LIKES) --duration $(DURATION) $(LOAD_FLAGS)
+
+analytics: needs-duckdb build ## The local cluster's busiest seconds and what each stream had in all: STREAM= for one
+	@$(DUCKDB)/bin/python cluster/analytics.py $(if $(STREAM),--stream '$(STREAM)') \
+	    "$$($(CLUSTER) analytics --config $(TOPOLOGY))"
 
 sim: needs ## Simulates SEEDS= clusters of 20 viewers for 30 s each, from FIRST_SEED= on
 	@$(CARGO) run --profile testing -p watershed-sim -- --seeds $(SEEDS) --first-seed $(FIRST_SEED)
@@ -84,6 +90,14 @@ needs-browser: needs
 needs-client:
 	@/usr/bin/python3 -c 'import websockets, msgpack' 2>/dev/null \
 	    || { echo "make test needs a WebSocket client of others: apt-get install -y python3-websockets python3-msgpack"; exit 1; }
+
+# Into a place of its own below the target directory, never into the system.
+needs-duckdb:
+	@$(DUCKDB)/bin/python -c 'import duckdb' 2>/dev/null || { \
+	    python3 -c 'import venv, ensurepip' 2>/dev/null \
+	        || { echo "DuckDB needs Python's venv: apt-get install -y python3-venv"; exit 1; }; \
+	    rm -rf $(DUCKDB) && python3 -m venv $(DUCKDB) && $(DUCKDB)/bin/pip install --quiet duckdb==$(DUCKDB_VERSION) \
+	        || { echo "DuckDB cannot be installed into $(DUCKDB): pip install duckdb==$(DUCKDB_VERSION) failed"; exit 1; }; }
 
 clean: ## Removes what was built and the local cluster's data
 	@$(CARGO) clean

@@ -150,6 +150,11 @@ impl Cluster {
         self.launch(&["urls"]).await.lines().map(str::to_owned).collect()
     }
 
+    /// The pattern that names all nodes' files of analytics.
+    pub async fn analytics_files(&self) -> String {
+        self.launch(&["analytics"]).await.trim_end().to_owned()
+    }
+
     /// What has become durable so far, in the order of each processor.
     pub fn traced(&self) -> Vec<Traced> {
         let files = fs::read_dir(self.dir.path()).expect("the cluster's directory is there");

@@ -4,6 +4,7 @@
 //! its own, so that tests run beside a demo and beside each other. Invariants: what is started is ended when its value is
 //! dropped, also by a panic; a wait is for an event and ends with an error after [`PATIENCE`], never with a guess.
 
+pub mod analytics;
 pub mod book;
 pub mod browser;
 pub mod cluster;
