@@ -32,7 +32,7 @@ pub mod writer;
 
 pub use disk::{Disk, DiskError, SPARES_MAX, SegmentId};
 pub use gather::{Gatherer, Rest};
-pub use memory::MemoryDisk;
+pub use memory::{MemoryDisk, Sector};
 pub use record::{Chain, Record};
 pub use recover::{Base, Cut, RecoverError, Recovered, recover, verify};
 pub use section::Section;

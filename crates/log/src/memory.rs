@@ -10,6 +10,17 @@ use crate::{Disk, DiskError, SegmentId, disk::SPARES_MAX};
 /// Bytes that a disk writes whole or not at all.
 const SECTOR_BYTES: usize = 512;
 
+/// What a power cut does to a sector that was written and not synced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sector {
+    /// The disk has it.
+    Kept,
+    /// The disk never wrote it.
+    Lost,
+    /// The disk has it, but for one bit of its first written byte.
+    Flipped,
+}
+
 /// Segments in memory. A clone is an independent copy, as of a disk image.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryDisk {
@@ -67,8 +78,8 @@ impl MemoryDisk {
         self.wake();
     }
 
-    /// A power cut that keeps or loses each unsynced sector by itself, as `survives` says, whatever the order.
-    pub fn crash_scattered(&mut self, mut survives: impl FnMut() -> bool) {
+    /// A power cut that keeps, loses or damages each unsynced sector by itself, as `fate` says, whatever the order.
+    pub fn crash_scattered(&mut self, mut fate: impl FnMut() -> Sector) {
         for (segment, change) in std::mem::take(&mut self.unsynced) {
             let Some(segment) = self.segments.get_mut(&segment) else { continue };
             match change {
@@ -76,18 +87,27 @@ impl MemoryDisk {
                     let mut rest = bytes.as_slice();
                     while !rest.is_empty() {
                         let (sector, more) = rest.split_at(rest.len().min(SECTOR_BYTES - offset % SECTOR_BYTES));
-                        if survives() {
+                        let fate = fate();
+                        if fate != Sector::Lost {
                             write(&mut segment.durable, offset, sector);
+                        }
+                        if fate == Sector::Flipped {
+                            segment.durable[offset] ^= 1;
                         }
                         offset += sector.len();
                         rest = more;
                     }
                 }
-                Change::Cut { offset } if survives() => segment.durable.truncate(offset),
+                Change::Cut { offset } if fate() == Sector::Kept => segment.durable.truncate(offset),
                 Change::Cut { .. } => {}
             }
         }
         self.wake();
+    }
+
+    /// All segments, each with the bytes that reads see of it.
+    pub fn segment_bytes(&self) -> impl Iterator<Item = (SegmentId, usize)> {
+        self.segments.iter().map(|(id, segment)| (*id, segment.cached.len()))
     }
 
     /// Flips one bit of one byte, in the cache and on the disk; returns whether there is such a byte.
@@ -339,9 +359,16 @@ mod tests {
         let mut disk = MemoryDisk::new();
         disk.create(ONE).unwrap();
         disk.write_at(ONE, 0, &[7; SECTOR_BYTES + 1]).unwrap();
-        let mut kept = [false, true].into_iter();
-        disk.crash_scattered(|| kept.next().unwrap());
+        let mut fates = [Sector::Lost, Sector::Kept].into_iter();
+        disk.crash_scattered(|| fates.next().unwrap());
         assert_eq!(disk.cached(ONE), [[0; SECTOR_BYTES].as_slice(), &[7]].concat());
+    }
+
+    #[test]
+    fn a_power_cut_may_flip_a_bit_of_what_it_interrupts_and_of_nothing_else() {
+        let mut disk = disk();
+        disk.crash_scattered(|| Sector::Flipped);
+        assert_eq!(disk.cached(ONE), b"synced- not");
     }
 
     #[test]

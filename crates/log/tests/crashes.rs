@@ -5,7 +5,7 @@
 
 use proptest::{collection::vec, prelude::*};
 use watershed_log::{
-    AppendError, Base, Disk, LogConfig, LogWriter, MemoryDisk, Record, RecoverError, Section, SlotEnd, recover,
+    AppendError, Base, Disk, LogConfig, LogWriter, MemoryDisk, Record, RecoverError, Section, Sector, SlotEnd, recover,
 };
 use watershed_protocol::{Epoch, Position, Slot};
 
@@ -205,8 +205,12 @@ fn without_its_checkpoint(disk: MemoryDisk, config: LogConfig, held: u64, append
 
 fn scatter(disk: &mut MemoryDisk, mut bits: u64) {
     disk.crash_scattered(|| {
-        bits = bits.rotate_left(1);
-        bits & 1 == 1
+        bits = bits.rotate_left(2);
+        match bits & 3 {
+            0 => Sector::Lost,
+            1 => Sector::Flipped,
+            _ => Sector::Kept,
+        }
     });
 }
 

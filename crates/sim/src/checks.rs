@@ -15,7 +15,7 @@ use watershed_protocol::{
 };
 
 use crate::{
-    Options, Sabotage,
+    Options, Sabotage, Troubles,
     event::{Event, NodeEvent},
     node::{PAGE, Process},
     time::Moment,
@@ -58,6 +58,8 @@ pub struct Outcome {
     pub deliveries: u64,
     /// Snapshots that viewers received.
     pub snapshots: u64,
+    /// What went wrong as planned, and what followed.
+    pub troubles: Troubles,
     /// What was broken.
     pub broken: Vec<Broken>,
 }
@@ -105,6 +107,7 @@ fn outcome(world: &World, options: &Options, broken: Vec<Broken>) -> Outcome {
         }),
         deliveries: sum(|report| report.deliveries),
         snapshots: sum(|report| report.snapshots),
+        troubles: world.outside.troubles,
         broken,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The other driver of the same code that `watershed` runs on tokio. A run is thirty simulated seconds of a small cluster
 //! and twenty viewers, with processes that die and are held up, power cuts that keep only what was synced, links that
-//! break, bytes that wait or come twice, and disks that are slow or full. Then everything heals, and what the viewers were
+//! break or are slow, bytes that wait or come twice, disks that are slow, full, damaged or fail, and clocks that jump. Then everything heals, and what the viewers were
 //! promised is checked by the same ledger that `loadgen` and the end-to-end tests use.
 //!
 //! ```text
@@ -24,11 +24,13 @@ mod outside;
 mod store;
 mod time;
 mod trace;
+mod troubles;
 mod viewer;
 mod world;
 
 pub use checks::{Broken, Outcome};
 pub use outside::Sabotage;
+pub use troubles::{Trouble, Troubles};
 
 use world::World;
 

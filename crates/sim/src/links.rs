@@ -13,6 +13,7 @@ use crate::{
     network::{ConnId, Party, Side},
     outside::{Outside, Sabotage},
     time::NodeClock,
+    troubles::Trouble,
 };
 
 /// What links tell the driver.
@@ -274,7 +275,11 @@ impl Links {
                     // The driver takes every message at once.
                     port.link.step(now, Input::Taken { messages: 1, bytes }, &mut Vec::new());
                 }
-                Output::Heard(time) => self.clock.hear(outside.now(), time),
+                Output::Heard(time) => {
+                    if !self.clock.hear(outside.now(), time) {
+                        outside.troubles.count(Trouble::SkewAlarm);
+                    }
+                }
                 Output::Room => {
                     told.extend(port.up.as_ref().map(|up| Told::Room { peer: up.peer, role: up.role }));
                 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use clap::Parser;
-use watershed_sim::{Options, Outcome, Sabotage, run};
+use watershed_sim::{Options, Outcome, Sabotage, Trouble, Troubles, run};
 
 /// Simulated clusters under faults: every promise to their viewers is checked.
 #[derive(Debug, Parser)]
@@ -87,6 +87,7 @@ fn many(arguments: &Arguments) -> u64 {
     let threads = arguments.threads.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
     let (done, outcomes) = mpsc::channel();
     let (mut broken, mut acknowledged, mut deliveries, mut events) = (0, 0, 0, 0);
+    let mut troubles = Troubles::default();
     thread::scope(|scope| {
         for _ in 0..threads.max(1) {
             let (next, done) = (&next, done.clone());
@@ -107,6 +108,7 @@ fn many(arguments: &Arguments) -> u64 {
             acknowledged += outcome.acknowledged;
             deliveries += outcome.deliveries;
             events += outcome.events;
+            troubles += outcome.troubles;
             progress(count, arguments.seeds, broken);
         }
     });
@@ -114,6 +116,9 @@ fn many(arguments: &Arguments) -> u64 {
         "{} seeds, {broken} broken: {events} events, {acknowledged} writes acknowledged, {deliveries} comments delivered",
         arguments.seeds
     );
+    for trouble in Trouble::ALL {
+        println!("{:>9} {}", troubles.of(*trouble), trouble.name());
+    }
     broken
 }
 

@@ -44,6 +44,8 @@ struct End {
     open: bool,
     /// The latest arrival here, so that later bytes do not overtake.
     last: Moment,
+    /// When the narrow pipe to here has let through all that was sent.
+    busy_until: Moment,
     /// Pieces on their way here, or arrived and not yet taken.
     under_way: u32,
 }
@@ -57,6 +59,14 @@ struct Conn {
     frozen: bool,
 }
 
+/// What a narrow pipe does to all that goes through it.
+#[derive(Clone, Copy, Debug)]
+struct Pipe {
+    until: Moment,
+    delay_ms: u64,
+    bytes_per_ms: u64,
+}
+
 /// All connections.
 #[derive(Debug)]
 pub(crate) struct Network {
@@ -64,6 +74,8 @@ pub(crate) struct Network {
     made: u64,
     /// Pairs of nodes (the lesser first) that cannot reach each other until then.
     partitions: BTreeMap<(usize, usize), Moment>,
+    /// Pairs of nodes whose bytes go through a narrow pipe, each way.
+    pipes: BTreeMap<(usize, usize), Pipe>,
     /// One way of the network, on average.
     delay_us: u64,
     /// Links whose next bytes come twice.
@@ -77,6 +89,7 @@ impl Network {
             conns: BTreeMap::new(),
             made: 0,
             partitions: BTreeMap::new(),
+            pipes: BTreeMap::new(),
             delay_us,
             repeats: BTreeSet::new(),
             random,
@@ -98,8 +111,7 @@ impl Network {
 
     /// When the two can reach each other again; `None` if they can now.
     pub(crate) fn partition(&self, now: Moment, a: Party, b: Party) -> Option<Moment> {
-        let (Party::Node { node: a, .. }, Party::Node { node: b, .. }) = (a, b) else { return None };
-        self.partitions.get(&(a.min(b), a.max(b))).copied().filter(|until| *until > now)
+        self.partitions.get(&pair(a, b)?).copied().filter(|until| *until > now)
     }
 
     /// From now on, and until then, these two nodes cannot reach each other.
@@ -107,15 +119,21 @@ impl Network {
         self.partitions.insert((a.min(b), a.max(b)), until);
     }
 
+    /// From now on, and until then, what these two nodes say to each other comes late and slowly.
+    pub(crate) fn slow(&mut self, a: usize, b: usize, until: Moment, delay_ms: u64, bytes_per_ms: u64) {
+        self.pipes.insert((a.min(b), a.max(b)), Pipe { until, delay_ms, bytes_per_ms });
+    }
+
     /// A connection stands. `delay_us` is its own delay, on top of the network's.
     pub(crate) fn connect(&mut self, conn: ConnId, now: Moment, caller: Party, called: Party, delay_us: u64) {
-        let end = |party| End { party, open: true, last: now, under_way: 0 };
+        let end = |party| End { party, open: true, last: now, busy_until: now, under_way: 0 };
         self.conns.insert(conn, Conn { ends: [end(caller), end(called)], delay_us, frozen: false });
     }
 
     /// Sends a piece to the other end. It is lost if that end is gone when it arrives.
     pub(crate) fn send(&mut self, agenda: &mut Agenda<Event>, conn: ConnId, from: Side, bytes: Bytes) {
-        let Some((at, party)) = self.arrival(agenda.now(), conn, from.other()) else { return };
+        let bytes_sent = bytes.len() as u64;
+        let Some((at, party)) = self.arrival(agenda.now(), conn, from.other(), bytes_sent) else { return };
         agenda.at(at, Event::arrival(party, conn, bytes));
     }
 
@@ -137,7 +155,7 @@ impl Network {
         if !std::mem::replace(&mut ends[from as usize].open, false) {
             return;
         }
-        match self.arrival(agenda.now(), conn, from.other()) {
+        match self.arrival(agenda.now(), conn, from.other(), 0) {
             Some((at, party)) => agenda.at(at, Event::closing(party, conn)),
             None => drop(self.conns.remove(&conn)),
         }
@@ -225,14 +243,16 @@ impl Network {
     }
 
     /// When something sent now arrives at this end, behind all that was sent before.
-    fn arrival(&mut self, now: Moment, conn: ConnId, at: Side) -> Option<(Moment, Party)> {
+    fn arrival(&mut self, now: Moment, conn: ConnId, at: Side, bytes: u64) -> Option<(Moment, Party)> {
         let delay_us = self.delay_us();
         let found = self.conns.get(&conn)?;
         let [caller, called] = [&found.ends[0], &found.ends[1]].map(|end| end.party);
         let from = self.partition(now, caller, called).unwrap_or(now);
+        let pipe = pair(caller, called).and_then(|pair| self.pipes.get(&pair)).filter(|pipe| pipe.until > now).copied();
         let found = self.conns.get_mut(&conn)?;
-        let arrives = from.plus_us(delay_us + found.delay_us);
         let end = &mut found.ends[at as usize];
+        let from = pipe.map_or(from, |pipe| end.passes(&pipe, now, bytes).max(from));
+        let arrives = from.plus_us(delay_us + found.delay_us);
         if !end.open {
             return None;
         }
@@ -240,6 +260,21 @@ impl Network {
         end.under_way += 1;
         Some((end.last, end.party))
     }
+}
+
+impl End {
+    /// When bytes that are sent here now are through the pipe, behind all before them. Once it is as wide as ever, nothing
+    /// waits any more.
+    fn passes(&mut self, pipe: &Pipe, now: Moment, bytes: u64) -> Moment {
+        self.busy_until = self.busy_until.max(now).plus_us(1_000 * bytes / pipe.bytes_per_ms);
+        self.busy_until.plus_ms(pipe.delay_ms).min(pipe.until)
+    }
+}
+
+/// Two nodes, the lesser first; none if one of the two is a viewer.
+fn pair(a: Party, b: Party) -> Option<(usize, usize)> {
+    let (Party::Node { node: a, .. }, Party::Node { node: b, .. }) = (a, b) else { return None };
+    Some((a.min(b), a.max(b)))
 }
 
 impl Event {

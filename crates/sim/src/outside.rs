@@ -16,6 +16,7 @@ use crate::{
     network::{ConnId, Network, Party, Side},
     time::Moment,
     trace::Trace,
+    troubles::Troubles,
 };
 
 /// A lease without a heartbeat for so long is silent: membership's own rule.
@@ -68,7 +69,7 @@ pub(crate) struct Place {
     pub(crate) name: NodeName,
     pub(crate) role: Role,
     /// By how much its machine's clock is ahead.
-    pub(crate) ahead_ms: u64,
+    pub(crate) ahead_ms: i64,
 }
 
 /// See the head of the file.
@@ -99,6 +100,10 @@ pub(crate) struct Outside {
     pub(crate) read: BTreeMap<u64, Option<Reply>>,
     /// What no process should ever do, in words.
     pub(crate) broken: Vec<String>,
+    /// What went wrong as it should, counted.
+    pub(crate) troubles: Troubles,
+    /// Nodes whose process has ended itself.
+    pub(crate) exits: Vec<usize>,
     map: Arc<Map>,
 }
 
@@ -120,7 +125,7 @@ impl Outside {
             network,
             random,
             trace,
-            disks: places.iter().map(|_| Disk::new()).collect(),
+            disks: places.iter().map(|_| Disk::default()).collect(),
             slow_until: vec![Moment::default(); places.len()],
             beaten: vec![Moment::default(); places.len()],
             blind_until: vec![Moment::default(); places.len()],
@@ -132,6 +137,8 @@ impl Outside {
             durable: Vec::new(),
             read: BTreeMap::new(),
             broken: Vec::new(),
+            troubles: Troubles::default(),
+            exits: Vec::new(),
             map: Arc::new(map),
         }
     }

@@ -25,11 +25,15 @@ impl Store {
             let row = SavedRow { keyspace: *keyspace, key: key.clone(), value: Some(value.clone()) };
             machine.restore(&row).map_err(|error| error.to_string())?;
         }
-        let checkpoint = self.checkpoint.clone().unwrap_or_default();
         if !self.rows.is_empty() {
-            machine.restored(&checkpoint);
+            machine.restored(&self.checkpoint.clone().unwrap_or_default());
         }
-        Ok(checkpoint.into())
+        Ok(self.base())
+    }
+
+    /// Where the log is to be replayed from.
+    pub(crate) fn base(&self) -> Base {
+        self.checkpoint.clone().unwrap_or_default().into()
     }
 
     /// Takes a part.

@@ -45,26 +45,30 @@ pub(crate) fn wall(moment: Moment) -> Millis {
     Millis::new(WALL_AT_START_MS + moment.ms())
 }
 
-/// The clock of one machine: off by a constant, and the hybrid time of the process that runs there.
+/// The clock of one process: off by as much as its machine's wall clock was when the process started, and its hybrid time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NodeClock {
-    /// By how much it is ahead of the rightest one.
-    ahead_ms: u64,
+    /// By how much it is ahead of the rightest one; behind, if negative.
+    ahead_ms: i64,
     hybrid: HybridClock,
 }
 
 impl NodeClock {
-    pub(crate) fn new(ahead_ms: u64) -> Self {
+    pub(crate) fn new(ahead_ms: i64) -> Self {
         Self { ahead_ms, hybrid: HybridClock::default() }
     }
 
     pub(crate) fn now(&self, moment: Moment) -> Millis {
-        wall(moment).plus(self.ahead_ms)
+        self.at_start().plus(moment.ms())
     }
 
     /// When this clock will show `at`.
     pub(crate) fn moment_of(&self, at: Millis) -> Moment {
-        Moment::of_ms(at.since(Millis::new(WALL_AT_START_MS + self.ahead_ms)))
+        Moment::of_ms(at.since(self.at_start()))
+    }
+
+    fn at_start(&self) -> Millis {
+        Millis::new(WALL_AT_START_MS.saturating_add_signed(self.ahead_ms))
     }
 
     pub(crate) fn hybrid(&mut self, moment: Moment) -> HybridTime {
@@ -72,10 +76,11 @@ impl NodeClock {
         self.hybrid.tick(now)
     }
 
-    /// A peer's time; one that is too far ahead is ignored, as in production.
-    pub(crate) fn hear(&mut self, moment: Moment, heard: HybridTime) {
+    /// A peer's time. False if it is too far ahead: then it is ignored, and an alarm is raised in production.
+    #[must_use]
+    pub(crate) fn hear(&mut self, moment: Moment, heard: HybridTime) -> bool {
         let now = self.now(moment);
-        let _ = self.hybrid.hear(now, heard);
+        self.hybrid.hear(now, heard)
     }
 
     pub(crate) fn recover(&mut self, durable: HybridTime) {

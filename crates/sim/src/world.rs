@@ -3,6 +3,8 @@
 //! Between the seed and the checks. Invariant: nothing happens here that is not an event of the agenda, and nothing but
 //! the seed decides.
 
+mod strike;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use watershed_ledger::{Config as LedgerConfig, Ledger};
@@ -13,7 +15,7 @@ use crate::{
     Options,
     decoded::Decoded,
     event::{Event, NodeEvent, ViewerEvent},
-    faults::{self, Fault},
+    faults,
     network::{Network, Party},
     node::Process,
     outside::{Outside, Place},
@@ -111,6 +113,7 @@ impl World {
         while let Some(event) = self.outside.agenda.next(end) {
             self.events += 1;
             self.happen(event);
+            self.bury();
         }
     }
 
@@ -138,7 +141,7 @@ impl World {
             Event::Resume { node, life } => self.resume(node, life),
             Event::Call { conn, caller, called } => self.call(conn, caller, called),
             Event::Join { conn, viewer, node, join } => self.join(conn, viewer, node, join),
-            Event::Fault(fault) => self.fault(fault),
+            Event::Fault(fault) => self.strike(fault),
         }
     }
 
@@ -208,13 +211,17 @@ impl World {
         self.outside.note(format_args!("node {node} starts its life {life}"));
         self.outside.alive.insert(node, life);
         match Process::start(&mut self.outside, node, life) {
+            Ok(_) if self.outside.disks[node].is_damaged() => {
+                self.outside.alive.remove(&node);
+                self.outside.broken.push(format!("node {node} starts with a log that is damaged"));
+            }
             Ok(process) => {
                 self.nodes.insert(node, Running { process, life, wakes_at: None, held: None });
                 self.set_alarm(node);
             }
             Err(why) => {
                 self.outside.alive.remove(&node);
-                self.outside.broken.push(format!("node {node} does not start: {why}"));
+                self.start_failed(node, why);
             }
         }
     }
@@ -265,77 +272,6 @@ impl World {
         // In order with all that the node sends: nothing of it arrives earlier than this.
         self.outside.agenda.in_us(0, Event::Viewer { viewer, event });
     }
-
-    fn fault(&mut self, fault: Fault) {
-        self.outside.note(format_args!("{fault:?}"));
-        match fault {
-            Fault::Kill { node, power, down_ms } => self.kill(node, power, down_ms),
-            Fault::Pause { node, ms } => self.pause(node, ms),
-            Fault::KillRoot { power, down_ms } => {
-                if let Some(node) = self.outside.root() {
-                    self.kill(node, power, down_ms);
-                }
-            }
-            Fault::PauseRoot { ms } => {
-                if let Some(node) = self.outside.root() {
-                    self.pause(node, ms);
-                }
-            }
-            Fault::Blind { node, ms } => self.outside.blind(node, self.outside.now().plus_ms(ms)),
-            Fault::BlindRoot { ms } => {
-                if let Some(node) = self.outside.root() {
-                    self.outside.blind(node, self.outside.now().plus_ms(ms));
-                }
-            }
-            Fault::Cut => {
-                let links = self.outside.network.links();
-                if !links.is_empty() {
-                    let link = links[self.outside.random.usize(..links.len())];
-                    self.outside.network.cut(&mut self.outside.agenda, link);
-                }
-            }
-            Fault::Repeat => {
-                let links = self.outside.network.links();
-                if !links.is_empty() {
-                    self.outside.network.repeat(links[self.outside.random.usize(..links.len())]);
-                }
-            }
-            Fault::Part { a, b, ms } => {
-                let until = self.outside.now().plus_ms(ms);
-                self.outside.network.part(a, b, until);
-            }
-            Fault::SlowDisk { node, ms } => self.outside.slow_until[node] = self.outside.now().plus_ms(ms),
-            Fault::FullDisk { node, .. } => {
-                let bytes = self.outside.random.usize(0..2_000);
-                self.outside.disks[node].fill(bytes);
-            }
-            Fault::RoomAgain { node } => self.outside.disks[node].make_room(),
-            Fault::Leave { viewer } => self.with_viewer(viewer, Viewer::drop_out),
-            Fault::Freeze { viewer } => {
-                if let Some(conn) = self.viewers[viewer].conn() {
-                    self.outside.network.freeze(conn);
-                }
-            }
-        }
-    }
-
-    fn pause(&mut self, node: usize, ms: u64) {
-        if let Some(running) = self.nodes.get_mut(&node).filter(|running| running.held.is_none()) {
-            running.held = Some(VecDeque::new());
-            self.outside.agenda.in_us(ms * 1_000, Event::Resume { node, life: running.life });
-        }
-    }
-
-    fn kill(&mut self, node: usize, power: bool, down_ms: u64) {
-        let Some(running) = self.nodes.remove(&node) else { return };
-        self.outside.alive.remove(&node);
-        let party = Party::Node { node, life: running.life };
-        drop(running);
-        self.outside.network.die(&mut self.outside.agenda, party, power);
-        let Outside { disks, random, .. } = &mut self.outside;
-        disks[node].crash(power, random);
-        self.outside.agenda.in_us(down_ms * 1_000, Event::Start(node));
-    }
 }
 
 fn ledger_config() -> LedgerConfig {
@@ -371,7 +307,7 @@ fn places(random: &mut fastrand::Rng) -> Vec<Place> {
     ] {
         for number in 1..=count {
             let name = NodeName::new(&format!("{letter}{number}")).unwrap_or_else(|invalid| unreachable!("{invalid}"));
-            places.push(Place { name, role, ahead_ms: random.u64(0..100) });
+            places.push(Place { name, role, ahead_ms: random.i64(0..100) });
         }
     }
     places

@@ -1,9 +1,11 @@
 //! Promises of the whole cluster, under many seeds; and bugs that are planted, to see that they are caught.
 
-use watershed_sim::{Options, Outcome, Sabotage, run};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use watershed_sim::{Options, Outcome, Sabotage, Trouble, Troubles, run};
 
 /// What `make test` runs; `make sim SEEDS=` runs more.
-const SEEDS: u64 = 50;
+const SEEDS: u64 = 300;
 
 /// Seeds that a planted bug may survive.
 const SEEDS_TO_CATCH_MAX: u64 = 50;
@@ -14,35 +16,57 @@ fn fails_with(outcome: &Outcome) -> String {
     format!("seed {} broke\n{}\nsee it again: {}", outcome.seed, broken.join("\n"), outcome.replay(None))
 }
 
-/// Seeds first to last, shared by as many threads as there are cores.
-fn all_kept(seeds: std::ops::RangeInclusive<u64>, options: impl Fn(u64) -> Options + Sync) -> (u64, u64) {
-    let seeds: Vec<u64> = seeds.collect();
+/// What many seeds did together.
+#[derive(Default)]
+struct Sum {
+    acknowledged: u64,
+    deliveries: u64,
+    troubles: Troubles,
+}
+
+impl Sum {
+    fn add(mut self, outcome: &Outcome) -> Self {
+        self.acknowledged += outcome.acknowledged;
+        self.deliveries += outcome.deliveries;
+        self.troubles += outcome.troubles;
+        self
+    }
+}
+
+/// Seeds 1 to `last`, shared by as many threads as there are cores.
+fn all_kept(last: u64, options: impl Fn(u64) -> Options + Sync) -> Sum {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let check = |seed: &u64| {
-        let outcome = run(&options(*seed));
-        assert!(outcome.broken.is_empty(), "{}", fails_with(&outcome));
-        (outcome.acknowledged, outcome.deliveries)
+    let next = AtomicU64::new(1);
+    let work = || {
+        let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed <= last));
+        let outcomes = seeds.map(|seed| run(&options(seed)));
+        let kept = outcomes.inspect(|outcome| assert!(outcome.broken.is_empty(), "{}", fails_with(outcome)));
+        kept.collect::<Vec<_>>()
     };
     std::thread::scope(|scope| {
-        let shares = seeds.chunks(seeds.len().div_ceil(threads));
-        let running: Vec<_> = shares.map(|share| scope.spawn(|| share.iter().map(check).collect::<Vec<_>>())).collect();
-        let sums = running.into_iter().flat_map(|thread| thread.join().expect("a seed failed"));
-        sums.fold((0, 0), |all, one| (all.0 + one.0, all.1 + one.1))
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let outcomes = running.into_iter().flat_map(|thread| thread.join().expect("a seed failed"));
+        outcomes.fold(Sum::default(), |sum, outcome| sum.add(&outcome))
     })
 }
 
 #[test]
-fn fifty_seeds_of_faults_keep_every_promise() {
-    let (acknowledged, deliveries) = all_kept(1..=SEEDS, Options::new);
+fn three_hundred_seeds_of_faults_keep_every_promise_and_every_fault_happens() {
+    let Sum { acknowledged, deliveries, troubles } = all_kept(SEEDS, Options::new);
     assert!(
-        acknowledged > 10_000 && deliveries > 50_000,
+        acknowledged > 100_000 && deliveries > 300_000,
         "{acknowledged} writes and {deliveries} deliveries prove little"
     );
+    for trouble in Trouble::ALL {
+        let happened = troubles.of(*trouble);
+        println!("{happened:>9} {}", trouble.name());
+        assert!(happened > 0, "in {SEEDS} seeds there were no {}", trouble.name());
+    }
 }
 
 #[test]
 fn calm_seeds_keep_every_promise() {
-    all_kept(1..=4, |seed| Options { faults: false, ..Options::new(seed) });
+    all_kept(4, |seed| Options { faults: false, ..Options::new(seed) });
 }
 
 #[test]

@@ -17,6 +17,7 @@ use crate::{
     links::{Links, Told},
     outside::{Outside, Sabotage},
     time::Moment,
+    troubles::Trouble,
 };
 
 /// Few, so that a run asks for more.
@@ -90,6 +91,9 @@ impl Merger {
             });
         });
         let Some((epoch, mut epochs)) = claimed else { return };
+        if seen > Epoch::ZERO {
+            outside.troubles.count(Trouble::RootReplaced);
+        }
         outside.note(format_args!("node {} is the root of epoch {epoch}", self.me));
         if outside.sabotage == Some(Sabotage::ReuseEpochs) {
             epochs = 1..1 + EPOCHS_PER_BLOCK;

@@ -21,6 +21,7 @@ use crate::{
     links::{Links, Told},
     outside::{Outside, Sabotage},
     time::Moment,
+    troubles::Trouble,
 };
 use watershed_link::Sent;
 
@@ -43,7 +44,10 @@ impl Processor {
         let mut config = Config::new(name.clone());
         config.trace_tallies = true;
         let mut machine = Machine::new(config);
-        let records = outside.disks[me].open(&mut machine)?;
+        let recovered = outside.disks[me].open(&mut machine)?;
+        if recovered.cut.is_some() {
+            outside.troubles.count(Trouble::TailCut);
+        }
         let map = outside.update_map(|map| {
             map.claim(&name);
         });
@@ -51,7 +55,7 @@ impl Processor {
         let following = Follower::new(outside, &map);
         machine.start(links.clock.now(outside.now()), map);
         links.clock.recover(machine.hybrid());
-        outside.note(format_args!("processor {me} has replayed {records} records"));
+        outside.note(format_args!("processor {me} has replayed {} records", recovered.replayed));
         outside.durable.extend(machine.tallies().map(durable));
         let save_after_bytes = outside.random.u64(500..10_000);
         let mut processor = Self { me, life, links, following, machine, saved_bytes: 0, save_after_bytes };
@@ -79,11 +83,12 @@ impl Processor {
                             early = (outside.sabotage == Some(Sabotage::AnswerEarly)).then_some(group);
                             NodeEvent::Synced { group }
                         }
-                        Err(AppendError::Full) => NodeEvent::Full { group },
-                        Err(error) => {
-                            outside.broken.push(format!("processor {}: group {group}: {error}", self.me));
-                            continue;
+                        Err(AppendError::Full) => {
+                            outside.troubles.count(Trouble::GroupRefused);
+                            NodeEvent::Full { group }
                         }
+                        // Nothing is answered any more.
+                        Err(error) => return self.exit(outside, &error.to_string()),
                     };
                     let after_us = outside.sync_us(self.me);
                     let (node, life) = (self.me, self.life);
@@ -114,6 +119,17 @@ impl Processor {
         if let Some(group) = early {
             self.step(outside, Input::Durable { group });
         }
+    }
+
+    /// The log has failed: the process ends. Whether it may have, the disk knows.
+    fn exit(&mut self, outside: &mut Outside, why: &str) {
+        outside.note(format_args!("processor {} ends: {why}", self.me));
+        if outside.disks[self.me].has_failed() {
+            outside.troubles.count(Trouble::SyncFailed);
+        } else {
+            outside.broken.push(format!("processor {}: {why}", self.me));
+        }
+        outside.exits.push(self.me);
     }
 
     /// The store works for a while. Where there is no room, it says so.
@@ -203,7 +219,7 @@ impl Driver for Processor {
         match event {
             NodeEvent::Synced { group } => {
                 if let Err(why) = outside.disks[self.me].sync(outside.sabotage) {
-                    outside.broken.push(format!("processor {}: {why}", self.me));
+                    return self.exit(outside, &why);
                 }
                 if outside.sabotage != Some(Sabotage::AnswerEarly) {
                     self.step(outside, Input::Durable { group });
