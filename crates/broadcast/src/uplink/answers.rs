@@ -5,11 +5,11 @@
 
 use watershed_protocol::{
     Epoch, Millis, Register,
-    client::Response,
+    client::{Code, Refusal, Response},
     peer::{PeerId, uplink::AnswerBatch},
 };
 
-use super::{Held, MOVED_RETRY_MS, Op, Output, Standing, Uplink, Write};
+use super::{Held, MOVED_RETRY_MS, Op, Output, RETRY_AFTER_MS, Standing, Uplink};
 
 impl Uplink {
     pub(super) fn answers(&mut self, now: Millis, peer: PeerId, answers: AnswerBatch, outbox: &mut Vec<Output>) {
@@ -29,6 +29,7 @@ impl Uplink {
                 continue;
             }
             if let Some(held) = self.settle(peer, number, |_| true) {
+                let refusal = if held.unsure { of_repeat(&refusal) } else { refusal };
                 self.end(held, refusal, outbox);
             }
         }
@@ -119,4 +120,11 @@ impl Uplink {
             outbox.push(Output::WantMap { epoch });
         }
     }
+}
+
+/// The refusal of a repeat says nothing of the first sending, which may have been taken: by an owner whose clock was right,
+/// or before the comment was deleted. Sent once more, it is refused for good, or finds its register.
+fn of_repeat(refusal: &Refusal) -> Refusal {
+    let why = format!("an earlier sending may have been taken, its repeat was not: {}", refusal.message);
+    Refusal::retry(Code::Unknown, refusal.retry_after_ms.unwrap_or(RETRY_AFTER_MS), why)
 }

@@ -265,6 +265,18 @@ fn what_a_lost_link_left_open_is_sent_again_in_order() {
 }
 
 #[test]
+fn the_refusal_of_a_repeat_is_unknown_for_the_first_sending_may_have_been_taken() {
+    let (mut node, [peer, _]) = Node::connected();
+    node.write(node.like(0, 1));
+    node.step(Input::Lost(peer));
+    let (peer, _) = node.up(0);
+    // The owner's clock was set back before it started again.
+    let refused = vec![(1, Refusal::last(Code::BadStamp, "stamp is 3600000 ms ahead, at most 60000 ms are allowed"))];
+    let outbox = node.answer(peer, AnswerBatch { refused, ..AnswerBatch::default() });
+    assert_eq!(self::refused(&outbox), [(1, Code::Unknown)]);
+}
+
+#[test]
 fn the_oldest_writes_go_first_whether_they_were_sent_before_or_not() {
     let mut node = Node::new(Config { writes_per_batch_max: 2, ..Config::new(77) });
     let (peer, _) = node.up(0);

@@ -202,7 +202,9 @@ impl World {
                 assert_eq!(known.open, 0, "it may have been taken");
             }
             Response::Reject { code: Code::Unknown, .. } => assert!(known.open > 0, "it was never taken"),
-            Response::Reject { code: Code::Forbidden, .. } => {}
+            Response::Reject { code: Code::Forbidden, .. } => {
+                assert_eq!(known.open, 1, "an earlier sending may have been taken");
+            }
             other => panic!("{other:?}"),
         }
     }
