@@ -310,6 +310,9 @@ impl Processor {
     fn forget(&mut self, peer: PeerId) {
         self.gatherer.peek_mut().forget(peer);
         if let Some(group) = self.gatherer.in_flight_mut() {
+            if !self.state.slots.any_owned() {
+                self.close_all();
+            }
             group.forget(peer);
         }
         self.ready.remove(&peer);

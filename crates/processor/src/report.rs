@@ -26,6 +26,9 @@ impl Processor {
     /// The root watches a stream from now on.
     pub(crate) fn open(&mut self, now: Millis, id: &StreamId, epoch: Epoch, from: &From) {
         let stream = self.state.streams.intern(id);
+        if !self.state.slots.any_owned() {
+            return;
+        }
         let bucket = self.state.streams[stream].window.as_ref().map(|window| window.bucket);
         self.close(stream);
         let stream = self.state.streams.intern(id);

@@ -60,7 +60,6 @@ impl Slots {
     }
 
     /// Whether this process owns any.
-    #[cfg(test)]
     pub(crate) fn any_owned(&self) -> bool {
         self.list.iter().any(|state| state.owned)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use watershed_protocol::Epoch;
+use watershed_protocol::{Epoch, peer::report::From};
 
 use crate::machine::{rig::*, *};
 
@@ -82,10 +82,16 @@ fn a_fenced_owner_reports_nothing_of_its_former_slots() {
     for report in reports(&rig.durable()).into_iter().chain(reports(&rig.pass(5_000))) {
         assert_eq!((spans(&report), tallies(&report), report.pin, report.reactions), (vec![], vec![], None, None));
     }
-    let resync = rig.watched();
-    assert_eq!((ids(&resync), spans(&resync), tallies(&resync)), (vec![], vec![], vec![]));
-    assert_eq!((resync.pin, resync.reactions, resync.total), (None, None, 0));
     assert_eq!(rig.watched_from(&[]), []);
+}
+
+#[test]
+fn an_owner_of_nothing_sends_no_resync_which_would_pass_for_all_that_there_is() {
+    let mut rig = Rig::holding(&[(HI, 1)]);
+    let newer = rig.map_raised();
+    rig.step(Input::Map(Arc::new(newer)));
+    assert_eq!(reports(&rig.open(From::Nothing)), []);
+    assert_eq!(reports(&rig.pass(5_000)), []);
 }
 
 #[test]
