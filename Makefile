@@ -16,7 +16,7 @@ MINUTES      ?= 10
 DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load sim bench fuzz check fmt build build-testing analytics needs \
+.PHONY: help demo test cluster status logs stop load sim mutants bench fuzz check fmt build build-testing analytics needs \
     needs-browser needs-client needs-duckdb clean
 
 help: ## Lists the targets
@@ -50,6 +50,9 @@ analytics: needs-duckdb build ## The local cluster's busiest seconds and what ea
 
 sim: needs ## Simulates SEEDS= clusters of 20 viewers for 30 s each, from FIRST_SEED= on
 	@$(CARGO) run --profile testing -p watershed-sim -- --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+
+mutants: needs ## Plants each known bug in turn: which invariant catches it, at which seed, in how many seconds
+	@$(CARGO) run --profile testing -q -p watershed-sim -- --mutants --seeds $(SEEDS) --first-seed $(FIRST_SEED)
 
 bench: needs ## What a commit and a like cost a processor, in tables (a minute each)
 	@$(CARGO) run --release -q -p watershed-store --example commit -- $${TMPDIR:-/tmp}

@@ -19,7 +19,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use watershed_protocol::{
-    Delta, Epoch, Gap, Millis, Seq, Shown, Snapshot, View,
+    Delta, Epoch, Gap, Millis, Mutant, Seq, Shown, Snapshot, View,
     client::{Encoding, Response, frame_of},
     limits,
 };
@@ -206,7 +206,9 @@ impl Room {
                 self.head += 1;
                 self.published_at = now;
                 (self.newest, self.beats) = ([None, None], [None, None]);
-                self.ranges.clear();
+                if !Mutant::OldRangeSent.lives() {
+                    self.ranges.clear();
+                }
                 Ok(())
             }
             Ok(false) => Ok(()),
@@ -265,9 +267,11 @@ impl Room {
         let Some((epoch, seq)) = resume else { return Place::At(Cursor::NOTHING) };
         match self.point() {
             None => Place::Ahead,
+            Some(point) if (epoch, seq) > point && Mutant::SentBack.lives() => Place::At(Cursor::NOTHING),
             Some(point) if (epoch, seq) > point => Place::Ahead,
             Some(point) if (epoch, seq) == point => Place::At(self.head()),
             Some((current, _)) if epoch < current => Place::At(Cursor::NOTHING),
+            Some(_) if Mutant::MissedForgotten.lives() => Place::At(self.head()),
             Some(_) => {
                 let found = self.frames.binary_search_by_key(&seq, |frame| frame.delta.from);
                 Place::At(found.map_or(Cursor::NOTHING, |index| Cursor(self.base() + index as u64)))

@@ -34,7 +34,7 @@ use std::{
 
 use watershed_placement::Map;
 use watershed_protocol::{
-    Epoch, Millis, NodeName, Part, Slot,
+    Epoch, Millis, Mutant, NodeName, Part, Slot,
     client::{Code, Refusal, Response},
     limits,
     peer::{
@@ -151,6 +151,11 @@ impl Uplink {
         self.held.len()
     }
 
+    /// How many writes of viewers are not answered yet: those that the uplink makes itself, for parts, are left out.
+    pub fn viewers_writes_held(&self) -> usize {
+        self.held.values().filter(|held| held.parent.is_none()).count()
+    }
+
     /// Takes one input and says what is to be done.
     pub fn step(&mut self, now: Millis, input: Input<'_>, outbox: &mut Vec<Output>) {
         match input {
@@ -247,11 +252,14 @@ impl Uplink {
         numbers.retain(|number| match self.held.get_mut(number) {
             Some(held) if matches!(held.standing, Standing::Sent { peer: to, .. } if to == peer) => {
                 held.standing = Standing::Waiting;
-                held.unsure = true;
+                held.unsure = !Mutant::SentForgotten.lives();
                 true
             }
             _ => false,
         });
+        if Mutant::UnansweredForgotten.lives() {
+            self.held.retain(|number, _| !numbers.contains(number));
+        }
         self.route(numbers);
         self.taps.lost(now, peer);
         for token in self.questions.lost(peer) {

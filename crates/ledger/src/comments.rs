@@ -18,6 +18,8 @@ pub(crate) struct Written {
     pub(crate) turn: u64,
     pub(crate) fate: Fate,
     pub(crate) id: Option<CommentId>,
+    /// The turn in which it was first acknowledged.
+    pub(crate) done: Option<u64>,
 }
 
 /// All that is known of one comment id.
@@ -27,6 +29,8 @@ pub(crate) struct Dossier {
     pub(crate) written: Option<usize>,
     /// A digest of author, name, body and time, once it was seen.
     pub(crate) content: Option<u64>,
+    /// The earliest point at which it was seen.
+    pub(crate) seen_by: Option<Point>,
     /// Deletions that may take effect.
     pub(crate) may_delete: u32,
     /// A deletion was acknowledged.
@@ -69,7 +73,7 @@ impl Comments {
     /// A new comment is sent; gives its number.
     pub(crate) fn write(&mut self, person: u32, body: &str, turn: u64) -> usize {
         let number = self.written.len();
-        self.written.push(Written { person, body: body.into(), turn, fate: Fate::Open, id: None });
+        self.written.push(Written { person, body: body.into(), turn, fate: Fate::Open, id: None, done: None });
         self.unbound.entry((person, body.into())).or_default().push(number);
         number
     }

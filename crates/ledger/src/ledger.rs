@@ -182,7 +182,8 @@ impl Ledger {
             _ => None,
         };
         may_happen(&mut self.comments, device.person, &what);
-        let op = Op { what, number, fate: Fate::Open, waiting: 1, tainted: false, waiting_since_ms: now_ms };
+        let reuses = device.ops.contains_key(reference);
+        let op = Op { what, number, fate: Fate::Open, waiting: 1, reuses, tainted: false, waiting_since_ms: now_ms };
         tally(&mut self.totals, op.kind()).sent += 1;
         device.ops.insert(reference.clone(), op);
     }

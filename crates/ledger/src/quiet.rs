@@ -145,6 +145,28 @@ impl Ledger {
         counts
     }
 
+    /// Checks that the comments of one owner stand in the order of time: the one that was acknowledged before another was
+    /// sent stands below it. `owners` has a number for the owner of each slot, which did not change.
+    pub fn time_check(&mut self, history: History<'_>, owners: &[usize], now_ms: u64) {
+        // The comment below that was sent last, and when.
+        let mut latest: BTreeMap<usize, (u64, CommentId)> = BTreeMap::new();
+        for line in history.comments.iter().rev() {
+            let Some(owner) = owners.get(line.id.slot().index()) else { continue };
+            let written = self.comments.known.get(&line.id).and_then(|dossier| dossier.written);
+            let Some(written) = written.map(|number| &self.comments.written[number]) else { continue };
+            let below = latest.get(owner).filter(|(sent, _)| written.done.is_some_and(|done| done < *sent));
+            if let Some((_, below)) = below {
+                self.findings.note(Violation::HistoryAgainstTime, now_ms, || {
+                    format!("{} was acknowledged before {below} was sent, and stands above it", line.id)
+                });
+            }
+            let entry = latest.entry(*owner).or_insert((written.turn, line.id));
+            if written.turn > entry.0 {
+                *entry = (written.turn, line.id);
+            }
+        }
+    }
+
     /// Each distinct view shows the counts that the answers allow, the history's, and nothing that was deleted.
     fn check_views(&mut self, history: &BTreeMap<CommentId, u64>, now_ms: u64) {
         let mut views: BTreeMap<*const Contents, Arc<Contents>> = BTreeMap::new();

@@ -55,6 +55,8 @@ pub(crate) struct Op {
     pub(crate) fate: Fate,
     /// Attempts on the present connection that have no answer.
     pub(crate) waiting: u32,
+    /// Its ref was that of another sending before.
+    pub(crate) reuses: bool,
     /// An attempt ended without a definite answer.
     pub(crate) tainted: bool,
     /// When the first attempt that waits was made.

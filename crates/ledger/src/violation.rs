@@ -34,6 +34,8 @@ violations! {
     CommentMissing = 1 "comment_missing_from_view",
     /// An acknowledged comment is not in the history.
     CommentLost = 1 "comment_missing_from_history",
+    /// A snapshot that is not partial lacks a comment that was seen before, and there are too few to have displaced it.
+    SnapshotIncomplete = 1 "snapshot_incomplete",
     /// One sending is stored as two comments, or two sendings as one, or the history has a comment twice.
     StoredTwice = 1 "comment_stored_twice",
     /// A frame's `shown` is less than its comments, or more than its `total`.
@@ -74,8 +76,18 @@ violations! {
     DeliveredTwice = 5 "comment_delivered_twice",
     /// The history is not newest first.
     HistoryDisordered = 5 "history_disordered",
+    /// A comment stands in the history before one of the same owner that was acknowledged before it was sent.
+    HistoryAgainstTime = 5 "history_against_time",
     /// Two views at the same (epoch, seq) differ in a comment that both cover; when quiet, also a view and the history.
     ViewsDisagree = 6 "views_disagree",
+    /// Two processes own a slot under one epoch.
+    OwnedTwice = 7 "slot_owned_twice",
+    /// A process answers for a slot of which it knows that another ownership has begun.
+    FencedAnswered = 7 "fenced_owner_answered",
+    /// A process answers what was addressed to another ownership of the slot.
+    AnsweredForAnother = 7 "answered_for_another_owner",
+    /// Of the writes that a hop accepted, some are neither acknowledged, refused, in flight nor abandoned; or too many are.
+    HopUnbalanced = 8 "hop_unbalanced",
     /// An answer to a ref that has no sending waiting for one.
     AnswerWithoutSending = 8 "answer_without_sending",
     /// An answer that does not fit its sending: another comment, no register, a retryable code without a delay.

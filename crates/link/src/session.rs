@@ -6,7 +6,7 @@
 //! Everything acknowledged is cumulative, and TCP keeps order, so two counters on each side are the whole state: nothing is
 //! kept per message.
 
-use watershed_protocol::{HybridTime, Millis, limits::PEER_FRAME_BYTES_MAX};
+use watershed_protocol::{HybridTime, Millis, Mutant, limits::PEER_FRAME_BYTES_MAX};
 
 use crate::{DownReason, Heartbeat, LinkConfig};
 
@@ -199,7 +199,7 @@ impl Session {
     }
 
     fn silent_at(&self) -> Millis {
-        self.heard_at.plus(self.silence_ms)
+        self.heard_at.plus(if Mutant::SilenceIgnored.lives() { u64::MAX } else { self.silence_ms })
     }
 
     fn stalled_at(&self) -> Option<Millis> {

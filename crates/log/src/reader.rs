@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 
-use watershed_protocol::Slot;
+use watershed_protocol::{Mutant, Slot};
 
 use crate::{
     Base, Chain, Cut, Disk, Record, RecoverError, Recovered, SegmentId, SlotEnds,
@@ -242,7 +242,8 @@ impl Reader {
     /// Notes that the log does not go on at `stop`, unless what follows there proves that it did.
     fn end<E>(&mut self, stop: Stop, rest: &[u8]) -> Result<(), RecoverError<E>> {
         let earlier = self.stop.take();
-        if let Some((at, later)) = position_after(stop.record.unwrap_or(0), rest) {
+        let proof = position_after(stop.record.unwrap_or(0), rest);
+        if let Some((at, later)) = proof.filter(|_| !Mutant::DamageCut.lives()) {
             // The missing record stood before its proof: in this segment, unless the proof begins it.
             let place = if at == 0 { earlier.unwrap_or(stop) } else { stop };
             let Stop { segment, offset, record, slots, why, .. } = place;

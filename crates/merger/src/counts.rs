@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use watershed_protocol::{CommentId, Part, Spread, Tally, peer::report::TallyRow};
+use watershed_protocol::{CommentId, Mutant, Part, Spread, Tally, peer::report::TallyRow};
 
 /// How often the missing parts of one comment are asked for: then nobody seems to have them.
 const ASKED_MAX: u8 = 10;
@@ -60,7 +60,7 @@ impl Counts {
         }
         if let Told::Quiet(place) = entry.told {
             quiet.remove(&place);
-            if changed {
+            if changed && !Mutant::CountUntold.lives() {
                 entry.told = Told::Waiting;
                 self.waiting.push_back(row.id);
             } else {

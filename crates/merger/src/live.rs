@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_protocol::{
-    Delta, Millis, NodeName, Reactions, Shown, Slot, Snapshot, View, limits, peer::report::Report,
+    Delta, Millis, Mutant, NodeName, Reactions, Shown, Slot, Snapshot, View, limits, peer::report::Report,
 };
 
 use crate::{
@@ -85,7 +85,7 @@ impl Live {
         }
         for id in &report.deleted {
             let covered = report.spans.iter().any(|span| span.slot == id.slot()) && !slots.contains(&id.slot());
-            if !covered && !fenced.contains(&id.slot()) {
+            if !covered && !fenced.contains(&id.slot()) && !Mutant::DeletionUntold.lives() {
                 self.pending.pin |= content.delete(*id);
                 self.pending.delete(*id);
             }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_protocol::{
-    CommentId, Delta, Epoch, Millis, NodeName, Seq, Slot, Snapshot, Spread, StreamId, limits,
+    CommentId, Delta, Epoch, Millis, Mutant, NodeName, Seq, Slot, Snapshot, Spread, StreamId, limits,
     peer::report::{From, FromMerger, Report},
 };
 
@@ -250,6 +250,7 @@ impl Stream {
                 if partial && now < *until {
                     return None;
                 }
+                let partial = partial && !Mutant::PartialUnsaid.lives();
                 let first = self.content.first((*epoch, partial, viewers), newest, None);
                 self.phase = Phase::Open(Box::new(Live::new(now, &first, config)));
                 Some(Update::Snapshot(first))

@@ -11,7 +11,7 @@
 //!
 //! Invariant: nothing is taken from a link of a lower epoch than that of the newest root that the node knows.
 
-use watershed_protocol::{Epoch, NodeName, peer::PeerId};
+use watershed_protocol::{Epoch, Mutant, NodeName, peer::PeerId};
 
 use crate::{Map, RootOwnership};
 
@@ -66,8 +66,8 @@ impl Following {
             return None;
         }
         self.root = Some(root.clone());
-        let stale = |link: &mut Followed| link.node != root.node || link.epoch < root.epoch;
-        self.link.take_if(stale).map(|link| link.peer)
+        let stale = |link: &Followed| link.node != root.node || link.epoch < root.epoch;
+        self.link.take_if(|link| stale(link) && !Mutant::ReplacedObeyed.lives()).map(|link| link.peer)
     }
 
     /// A merger's link is up, and its handshake said that it is the root under `epoch` (zero: that it is not).
@@ -76,11 +76,12 @@ impl Following {
     #[must_use]
     pub fn up(&mut self, peer: PeerId, node: &NodeName, epoch: Epoch) -> bool {
         let follows = self.root.as_ref().is_some_and(|root| root.node == *node && root.epoch <= epoch);
-        if follows {
+        if follows || Mutant::ReplacedObeyed.lives() {
             self.root = Some(RootOwnership { node: node.clone(), epoch });
             self.link = Some(Followed { peer, node: node.clone(), epoch });
+            return true;
         }
-        follows
+        false
     }
 
     /// A link is gone. True when it was the one that is followed.

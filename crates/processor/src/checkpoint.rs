@@ -13,7 +13,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use watershed_log::{Rest, SlotEnd, SlotEnds};
-use watershed_protocol::Slot;
+use watershed_protocol::{Mutant, Slot};
 
 use crate::{
     comments::{CommentNo, Comments, Entry, Stage, Unsaved},
@@ -143,7 +143,7 @@ impl Processor {
             && *group <= self.durable
             && let Phase::Unsure { rows, contents, .. } = std::mem::replace(&mut saving.phase, Phase::Storing)
         {
-            if rows.is_empty() {
+            if rows.is_empty() || Mutant::CheckpointBeforeRows.lives() {
                 saving.phase = Phase::Sealing;
                 outbox.push(Output::Checkpoint(saving.checkpoint.clone()));
             } else {
@@ -288,6 +288,9 @@ impl State {
         let mut page = 0;
         while let Some(ChangedPage { number, first, cells }) = entry.registers.take_changed(page) {
             page = number + 1;
+            if Mutant::PageLost.lives() {
+                continue;
+            }
             if !take(Saved::Page { place, first, cells }.encode()) {
                 return false;
             }

@@ -23,6 +23,8 @@ pub struct Counters {
     pub refused: u64,
     /// Writes to slots that are not owned here.
     pub moved: u64,
+    /// Writes that nobody waits for any more, or that only another owner may answer.
+    pub abandoned: u64,
     /// Reports to the root.
     pub reports: u64,
     /// Counts in them.
@@ -31,6 +33,8 @@ pub struct Counters {
     pub queries: u64,
     /// Slots that were taken away by a newer map.
     pub fenced: u64,
+    /// Writes that wait for the disk. What came in was answered, abandoned, or waits.
+    pub waiting: u64,
     /// Comments in memory, tombstones too.
     pub comments: u64,
     /// Registers in memory.

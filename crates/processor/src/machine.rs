@@ -11,7 +11,7 @@ use std::{
 use watershed_log::{Gatherer, Section};
 use watershed_placement::Map;
 use watershed_protocol::{
-    Epoch, HybridClock, HybridTime, Millis, Position, StreamId,
+    Epoch, HybridClock, HybridTime, Millis, Mutant, Position, StreamId,
     client::{Code, Refusal},
     limits,
     peer::{
@@ -261,8 +261,14 @@ impl Processor {
             registers: self.state.registers,
             viewers: self.state.viewers.len() as u64,
             streams: self.state.streams.len() as u64,
+            waiting: self.writes_waiting(),
             ..self.counters
         }
+    }
+
+    fn writes_waiting(&self) -> u64 {
+        let in_flight = self.gatherer.in_flight().map_or(0, |(_, group)| group.pending.len());
+        (self.gatherer.peek().pending.len() + in_flight) as u64
     }
 
     /// Gathers an answer for the end of this step.
@@ -304,17 +310,18 @@ impl Processor {
         if map.epoch() > self.map_epoch {
             self.map_epoch = map.epoch();
             self.counters.fenced += self.state.slots.fence(map, &self.config.node) as u64;
+            if !self.state.slots.any_owned() {
+                self.close_all();
+            }
         }
     }
 
     fn forget(&mut self, peer: PeerId) {
-        self.gatherer.peek_mut().forget(peer);
+        let mut forgotten = self.gatherer.peek_mut().forget(peer);
         if let Some(group) = self.gatherer.in_flight_mut() {
-            if !self.state.slots.any_owned() {
-                self.close_all();
-            }
-            group.forget(peer);
+            forgotten += group.forget(peer);
         }
+        self.counters.abandoned += forgotten as u64;
         self.ready.remove(&peer);
     }
 
@@ -344,8 +351,10 @@ impl Processor {
         outbox.extend(there.map(|comment| Output::Durable(self.state.tally(comment))));
         for Pending { peer, number, slot, answer } in pending {
             // A fenced owner answers nothing: the new one may know better.
-            if self.state.slots.owned(slot) {
+            if self.state.slots.owned(slot) || Mutant::FencedAnswers.lives() {
                 self.answer(peer, number, answer);
+            } else {
+                self.counters.abandoned += 1;
             }
         }
         outbox.extend(replies.into_iter().map(|(peer, number, reply)| Output::Reply { peer, number, reply }));

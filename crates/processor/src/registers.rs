@@ -15,6 +15,8 @@
 
 mod page;
 
+use watershed_protocol::Mutant;
+
 use page::{Full, Page};
 
 /// A viewer as this processor numbers it; see `viewers`.
@@ -78,7 +80,9 @@ impl Registers {
     /// Takes the register if it is later than what is there.
     pub(crate) fn merge(&mut self, viewer: ViewerNo, bits: u64) -> Merged {
         let before = self.get(viewer);
-        if before >= bits {
+        // The lowest bit of a register is set for an unlike, so that it wins at equal stamps.
+        let rank = |bits: u64| if Mutant::LikeWinsTies.lives() { bits ^ 1 } else { bits };
+        if before != 0 && rank(before) >= rank(bits) {
             return Merged::Kept { bits: before };
         }
         self.put(viewer, bits);

@@ -9,7 +9,7 @@ use std::{
 };
 
 use watershed_protocol::{
-    Comment, CommentId, Epoch, Millis, Position, Slot, Spread, StreamId, limits,
+    Comment, CommentId, Epoch, Millis, Mutant, Position, Slot, Spread, StreamId, limits,
     peer::report::{From, PinRow, ReactionRow, Report, Span, TallyRow, ToMerger},
 };
 
@@ -23,12 +23,13 @@ use crate::{
 };
 
 impl Processor {
-    /// The root watches a stream from now on.
+    /// The root watches a stream from now on. A process that owns nothing any more must not tell it so: that would pass for
+    /// all that the owner has.
     pub(crate) fn open(&mut self, now: Millis, id: &StreamId, epoch: Epoch, from: &From) {
-        let stream = self.state.streams.intern(id);
         if !self.state.slots.any_owned() {
             return;
         }
+        let stream = self.state.streams.intern(id);
         let bucket = self.state.streams[stream].window.as_ref().map(|window| window.bucket);
         self.close(stream);
         let stream = self.state.streams.intern(id);
@@ -64,7 +65,7 @@ impl Processor {
                     if entry.stage != Stage::Deleted {
                         entry.dirty = true;
                         dirty.push((entry.version, What::Tally(*comment)));
-                    } else if is_home {
+                    } else if is_home && !Mutant::DeletionNotResent.lives() {
                         dirty.push((entry.version, What::Deletion(*comment)));
                     }
                 }

@@ -3,7 +3,7 @@
 //! Between `writes`, which applies changes tentatively, and `report` and `query`, which read what is durable.
 //! Invariant: what is visible is exactly what the published changes make, in the order of each slot's positions.
 
-use watershed_protocol::{CommentId, Part, Position, Slot, StreamId, Tally, peer::report::TallyRow};
+use watershed_protocol::{CommentId, Mutant, Part, Position, Slot, StreamId, Tally, peer::report::TallyRow};
 
 use crate::{
     checkpoint::ToSave,
@@ -81,7 +81,8 @@ impl State {
     pub(crate) fn in_slot(&self, stream: Option<StreamNo>, slot: Slot, id: &CommentId) -> Option<CommentNo> {
         let comment = self.comments.find_in(slot, id)?;
         let shelf = self.comments[comment].shelf;
-        (Some(self.streams.shelves[shelf].stream) == stream).then_some(comment)
+        let here = Some(self.streams.shelves[shelf].stream) == stream;
+        (here || Mutant::OtherStreamTaken.lives()).then_some(comment)
     }
 
     /// Writes a change as a row of the log.
@@ -134,13 +135,14 @@ impl State {
         match change {
             Change::Like { comment, before, after, .. } => {
                 self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
-                if liked(before) == liked(after) {
+                let surplus = before == 0 && Mutant::UnknownUnlikeCounted.lives();
+                if liked(before) == liked(after) && !surplus {
                     return Published::default();
                 }
                 let entry = &mut self.comments[comment];
                 entry.version = position;
                 for count in [&mut entry.likes, &mut shelf.likes] {
-                    *count = if liked(after) { *count + 1 } else { *count - 1 };
+                    *count = if liked(after) || surplus { *count + 1 } else { *count - 1 };
                 }
                 published.counted = Some(comment);
                 self.mark_tally(stream, slot, position, comment);
@@ -230,8 +232,10 @@ impl State {
         self.slots.undone(self.streams.shelves[shelf].slot);
         match change {
             Change::Like { comment, viewer, before, .. } => {
-                self.comments[comment].registers.put(viewer, before);
-                self.registers -= u64::from(before == 0);
+                if !Mutant::RefusedKept.lives() {
+                    self.comments[comment].registers.put(viewer, before);
+                    self.registers -= u64::from(before == 0);
+                }
             }
             Change::Comment { comment } => {
                 let undone = self.comments.pop();

@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Comment, CommentId, Epoch, ReactionKind, Seq};
+use crate::{Comment, CommentId, Epoch, Mutant, ReactionKind, Seq};
 
 /// Absolute counts of taps by kind.
 pub type Reactions = BTreeMap<ReactionKind, u64>;
@@ -103,13 +103,15 @@ impl Delta {
             range.seq = next.seq;
             range.comments.extend(next.comments.iter().cloned());
             likes.extend(next.likes.iter().copied());
-            deleted.extend(next.deleted.iter().copied());
+            deleted.extend(next.deleted.iter().copied().filter(|_| !Mutant::DeletionLostInRange.lives()));
             range.pinned = next.pinned.clone().or(range.pinned);
             range.top = next.top.clone().or(range.top);
             range.reactions = next.reactions.clone().or(range.reactions);
             range.viewers = next.viewers.or(range.viewers);
-            range.shown = range.shown.saturating_add(next.shown);
-            range.total = range.total.saturating_add(next.total);
+            if !Mutant::ShownNotAdded.lives() {
+                range.shown = range.shown.saturating_add(next.shown);
+                range.total = range.total.saturating_add(next.total);
+            }
         }
         for shown in [Some(&mut range.comments), range.top.as_mut()].into_iter().flatten() {
             shown.retain(|shown| !deleted.contains(&shown.comment.id));

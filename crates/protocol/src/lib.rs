@@ -19,6 +19,7 @@ mod ids;
 mod key;
 mod like;
 pub mod limits;
+mod mutant;
 pub mod peer;
 mod spread;
 mod tally;
@@ -32,6 +33,9 @@ pub use error::Invalid;
 pub use ids::{CommentId, Epoch, NodeName, Position, Ref, Role, Seq, Slot, StreamId, ViewerId, ViewerKey};
 pub use key::ClusterKey;
 pub use like::{Register, Stamp};
+#[cfg(debug_assertions)]
+pub use mutant::Planted;
+pub use mutant::{Mutant, UnknownMutant};
 pub use spread::{Part, Spread};
 pub use tally::Tally;
 pub use text::{BodyError, CommentBody, DisplayName, ReactionKind};

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Epoch, Position};
+use crate::{Epoch, Mutant, Position};
 
 /// How many viewers like (a part of) a comment, as of one change of its slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,8 @@ impl Tally {
         let later = (other.epoch, other.version) > (self.epoch, self.version);
         let changes = later && other.count != self.count;
         if later {
-            *self = other;
+            let added = if Mutant::TalliesAdded.lives() { self.count } else { 0 };
+            *self = Self { count: added + other.count, ..other };
         }
         changes
     }

@@ -7,6 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Mutant;
+
 /// Milliseconds since the Unix epoch. Machines are told it; they never ask.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -88,7 +90,8 @@ impl HybridClock {
 
     /// A moment later than all before it and not before `now`.
     pub fn tick(&mut self, now: Millis) -> HybridTime {
-        self.last = HybridTime::at(now).max(HybridTime(self.last.0 + 1));
+        let least = if Mutant::ClockFalls.lives() { HybridTime::default() } else { HybridTime(self.last.0 + 1) };
+        self.last = HybridTime::at(now).max(least);
         self.last
     }
 
@@ -109,7 +112,9 @@ impl HybridClock {
 
     /// Advances to a time that this node itself made durable earlier, however far ahead it is.
     pub fn recover(&mut self, durable: HybridTime) {
-        self.last = self.last.max(durable);
+        if !Mutant::ClockForgets.lives() {
+            self.last = self.last.max(durable);
+        }
     }
 }
 

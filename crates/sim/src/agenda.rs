@@ -34,6 +34,11 @@ impl<E> Agenda<E> {
         self.at(self.now.plus_us(us), event);
     }
 
+    /// Nothing is left up to `end`.
+    pub(crate) fn skip_to(&mut self, end: Moment) {
+        self.now = self.now.max(end);
+    }
+
     /// The next event up to `end`; time advances to it.
     pub(crate) fn next(&mut self, end: Moment) -> Option<E> {
         let first = self.entries.first_entry().filter(|first| first.key().0 <= end)?;

@@ -8,14 +8,14 @@ use std::{cmp::Reverse, collections::BTreeMap};
 use watershed_broadcast::Page;
 use watershed_ledger::{History, Quiet};
 use watershed_protocol::{
-    NodeName, OrderKey, Role, Shown,
+    Mutant, NodeName, OrderKey, Role, Shown, Slot,
     client::Line,
     limits,
     peer::uplink::{Query, Reply},
 };
 
 use crate::{
-    Options, Sabotage, Troubles,
+    Options, Troubles,
     event::{Event, NodeEvent},
     node::{PAGE, Process},
     time::Moment,
@@ -67,18 +67,22 @@ pub struct Outcome {
 /// Runs a world to its end.
 pub(crate) fn run(mut world: World, options: &Options) -> Outcome {
     world.run_until(RUN);
-    let mut broken = wait_for_quiet(&mut world);
+    let (mut unsettled, mut broken) = (wait_for_quiet(&mut world), Vec::new());
+    let map = world.outside.map().clone();
+    let owners: Vec<usize> =
+        Slot::all().map(|slot| world.outside.find(&map.owner(slot).node).unwrap_or_default()).collect();
     for stream in 0..world.ledgers.len() {
         let history = read_history(&mut world, stream);
         let complete = history.is_some();
         if !complete {
-            broken.push(Broken { invariant: 1, what: format!("the history of stream {stream} cannot be read") });
+            unsettled.push(Broken { invariant: 1, what: format!("the history of stream {stream} cannot be read") });
         }
         let comments = history.unwrap_or_default();
-        let history = Some(History { comments: &comments, complete });
+        let history = History { comments: &comments, complete };
         let now_ms = world.outside.now().ms();
         let durable = std::mem::take(&mut world.outside.durable);
-        world.ledgers[stream].quiet_check(Quiet { history, durable: Some(&durable) }, now_ms);
+        world.ledgers[stream].quiet_check(Quiet { history: Some(history), durable: Some(&durable) }, now_ms);
+        world.ledgers[stream].time_check(history, &owners, now_ms);
         world.outside.durable = durable;
         broken.extend(disagreements(&world, stream));
         broken.extend(wrong_top(&world, stream, &comments));
@@ -89,8 +93,9 @@ pub(crate) fn run(mut world: World, options: &Options) -> Outcome {
             Broken { invariant: finding.invariant, what }
         }));
     }
-    // A process that is told what it cannot have said is a broken link (5) or a broken log (1): words tell which.
-    broken.extend(world.outside.broken.iter().map(|what| Broken { invariant: 5, what: what.clone() }));
+    broken.append(&mut world.outside.broken);
+    // These mostly follow from something else, which tells more.
+    broken.append(&mut unsettled);
     outcome(&world, options, broken)
 }
 
@@ -116,6 +121,9 @@ fn outcome(world: &World, options: &Options, broken: Vec<Broken>) -> Outcome {
 fn wait_for_quiet(world: &mut World) -> Vec<Broken> {
     let end = world.outside.now().plus_ms(QUIET_WAIT_MS);
     while !world.is_quiet() {
+        if world.is_endless() {
+            return vec![Broken { invariant: 8, what: format!("more than {} events, and no end", world.events) }];
+        }
         if world.outside.now() >= end {
             let waiting: Vec<String> = world.restless().collect();
             return vec![Broken { invariant: 8, what: format!("all has healed, yet {}", waiting.join(", ")) }];
@@ -224,8 +232,8 @@ fn disagreements(world: &World, stream: usize) -> Vec<Broken> {
 
 impl Outcome {
     /// How to see it again.
-    pub fn replay(&self, sabotage: Option<Sabotage>) -> String {
-        let planted = sabotage.map(|sabotage| format!(" --sabotage {}", sabotage.name())).unwrap_or_default();
+    pub fn replay(&self, mutant: Option<Mutant>) -> String {
+        let planted = mutant.map(|mutant| format!(" --mutant {mutant}")).unwrap_or_default();
         format!("cargo run --profile testing -p watershed-sim -- --seed {}{planted} --trace", self.seed)
     }
 }

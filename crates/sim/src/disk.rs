@@ -11,7 +11,7 @@ use watershed_log::{
 use watershed_processor::{Checkpoint, Processor};
 
 use self::shared::SharedDisk;
-use crate::{outside::Sabotage, store::Store};
+use crate::store::Store;
 
 /// Small, so that a run goes through many segments.
 const SEGMENT_BYTES: u64 = 4 * 1024;
@@ -65,10 +65,7 @@ impl Disk {
         }
     }
 
-    pub(crate) fn sync(&mut self, sabotage: Option<Sabotage>) -> Result<(), String> {
-        if sabotage == Some(Sabotage::SkipSync) {
-            return Ok(());
-        }
+    pub(crate) fn sync(&mut self) -> Result<(), String> {
         let Some(writer) = &mut self.writer else { return Err("the log is not open".into()) };
         writer.sync().map_err(|error| error.to_string())?;
         // As the real disk's thread does, only at once. It gives way to a full disk.

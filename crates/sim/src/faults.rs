@@ -10,7 +10,7 @@ use crate::{outside::Outside, time::Moment};
 /// When faults may begin, and when the last must have begun. None lasts longer than [`LONGEST_MS`].
 const FIRST_MS: u64 = 2_000;
 const LAST_MS: u64 = 22_000;
-const LONGEST_MS: u64 = 5_000;
+const LONGEST_MS: u64 = 7_000;
 
 /// An hour: further ahead than any stamp, report or heartbeat is believed.
 const HOUR_MS: i64 = 3_600_000;
@@ -100,8 +100,8 @@ impl Draw<'_> {
     fn fault(&mut self) -> Fault {
         let node = self.random.usize(..self.nodes);
         let (a, b) = (node, (node + self.random.usize(1..self.nodes)) % self.nodes);
-        match self.random.u8(..40) {
-            0..=6 => Fault::Kill { node, power: self.random.bool(), down_ms: self.random.u64(50..3_000) },
+        match self.random.u8(..41) {
+            0..=6 => Fault::Kill { node, power: self.random.bool(), down_ms: self.ms(50) },
             7..=8 => Fault::Pause { node, ms: self.random.u64(100..4_000) },
             9..=10 => Fault::KillRoot { power: self.random.bool(), down_ms: self.random.u64(50..3_000) },
             11..=12 => Fault::PauseRoot { ms: self.random.u64(100..4_000) },
@@ -116,11 +116,11 @@ impl Draw<'_> {
                 Fault::Slow { a, b, ms: self.ms(500), delay_ms, bytes_per_ms }
             }
             26..=27 => Fault::SlowDisk { node: self.processor(), ms: self.random.u64(500..3_000) },
-            28..=29 => Fault::FullDisk { node: self.processor(), ms: self.random.u64(200..2_000) },
-            30..=31 => Fault::FailSync { node: self.processor() },
-            32 => Fault::Damage { node: self.processor(), ms: self.random.u64(500..4_000) },
-            33..=35 => Fault::Jump { node, by_ms: self.jump_ms() },
-            36..=37 => Fault::Leave { viewer: self.random.usize(..self.viewers) },
+            28..=30 => Fault::FullDisk { node: self.processor(), ms: self.random.u64(200..2_000) },
+            31..=32 => Fault::FailSync { node: self.processor() },
+            33 => Fault::Damage { node: self.processor(), ms: self.random.u64(500..4_000) },
+            34..=36 => Fault::Jump { node, by_ms: self.jump_ms() },
+            37..=38 => Fault::Leave { viewer: self.random.usize(..self.viewers) },
             _ => Fault::Freeze { viewer: self.random.usize(..self.viewers) },
         }
     }
@@ -135,12 +135,23 @@ impl Draw<'_> {
     fn consequences(&mut self, at: Moment, fault: &Fault) -> Vec<(Moment, Fault)> {
         let mut follows = Vec::new();
         match *fault {
-            Fault::FullDisk { node, ms } => follows.push((at.plus_ms(ms), Fault::RoomAgain { node })),
+            // What was refused must be forgotten: a start knows only what was not.
+            Fault::FullDisk { node, ms } => {
+                let (after_ms, power, down_ms) = (self.random.u64(1..3_000), false, self.random.u64(50..1_000));
+                follows.push((at.plus_ms(ms), Fault::RoomAgain { node }));
+                follows.push((at.plus_ms(ms + after_ms), Fault::Kill { node, power, down_ms }));
+            }
             Fault::Damage { node, ms } => follows.push((at.plus_ms(ms), Fault::Repair { node })),
-            // A power cut while a sync is under way is where answers that left too early are lost.
-            Fault::SlowDisk { node, ms } if self.random.bool() => {
-                let (after_ms, down_ms) = (self.random.u64(50..ms), self.random.u64(50..1_000));
-                follows.push((at.plus_ms(after_ms), Fault::Kill { node, power: true, down_ms }));
+            // A power cut while a sync is under way is where answers that left too early are lost. Without one, what was
+            // never answered is there: whoever was sent it must not have been taken for one who was not.
+            Fault::SlowDisk { node, ms } if self.random.u8(..3) > 0 => {
+                let (after_ms, power, down_ms) = (self.random.u64(50..ms), self.random.bool(), self.ms(50));
+                follows.push((at.plus_ms(after_ms), Fault::Kill { node, power, down_ms }));
+            }
+            // Then answers wait that an owner which is fenced off may not give.
+            Fault::SlowDisk { node, ms } => {
+                let (after_ms, deposed_ms) = (self.random.u64(0..ms / 2), self.random.u64(1_000..3_000));
+                follows.push((at.plus_ms(after_ms), Fault::Depose { node, ms: deposed_ms }));
             }
             // Soon after the next start: then all that it has read must be durable.
             Fault::FailSync { node } if self.random.bool() => {

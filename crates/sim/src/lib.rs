@@ -17,10 +17,12 @@ mod decoded;
 mod disk;
 mod event;
 mod faults;
+mod hunt;
 mod links;
 mod network;
 mod node;
 mod outside;
+mod owner;
 mod store;
 mod time;
 mod trace;
@@ -29,9 +31,10 @@ mod viewer;
 mod world;
 
 pub use checks::{Broken, Outcome};
-pub use outside::Sabotage;
+pub use hunt::{Caught, hunt};
 pub use troubles::{Trouble, Troubles};
 
+use watershed_protocol::Mutant;
 use world::World;
 
 /// What to run.
@@ -43,8 +46,8 @@ pub struct Options {
     pub viewers: usize,
     /// Whether anything goes wrong.
     pub faults: bool,
-    /// A bug to plant.
-    pub sabotage: Option<Sabotage>,
+    /// A bug to plant: only in a build with debug assertions.
+    pub mutant: Option<Mutant>,
     /// Print every line of the trace.
     pub prints: bool,
 }
@@ -52,11 +55,13 @@ pub struct Options {
 impl Options {
     /// A run of this seed, with faults.
     pub fn new(seed: u64) -> Self {
-        Self { seed, viewers: 20, faults: true, sabotage: None, prints: false }
+        Self { seed, viewers: 20, faults: true, mutant: None, prints: false }
     }
 }
 
 /// Runs one seed to its end, and checks it.
 pub fn run(options: &Options) -> Outcome {
+    #[cfg(debug_assertions)]
+    let _planted = options.mutant.map(Mutant::plant);
     checks::run(World::new(options), options)
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
 use watershed_link::{Hello, Input, Link, LinkConfig, OfferError, Outlet, Output, Secret, Sent, cut};
-use watershed_protocol::{Epoch, Millis, NodeName, Role, peer::PeerId};
+use watershed_protocol::{Epoch, Millis, Mutant, NodeName, Role, peer::PeerId};
 
 use crate::{
     network::{ConnId, Party, Side},
-    outside::{Outside, Sabotage},
+    outside::Outside,
     time::NodeClock,
     troubles::Trouble,
 };
@@ -94,11 +94,10 @@ impl Links {
         let dialed = |port: &Port| port.dials.filter(|node| outside.places[*node].role == role);
         let present: Vec<(u64, usize)> =
             self.ports.iter().filter_map(|(number, port)| Some((*number, dialed(port)?))).collect();
-        let keeps_all = outside.sabotage == Some(Sabotage::ObeyReplaced);
         for (number, node) in &present {
             match wanted.get(node) {
                 Some(epoch) => self.hurry(outside, *number, *epoch, &mut told),
-                None if keeps_all => {}
+                None if Mutant::ReplacedObeyed.lives() => {}
                 None => self.step(outside, *number, Input::Shutdown, &mut told),
             }
         }

@@ -5,12 +5,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use watershed_ledger::Durable;
+use watershed_ledger::{Durable, Ownership, Process, Violation};
 use watershed_placement::{Map, Spreads};
 use watershed_protocol::{ClusterKey, NodeName, Role, StreamId, peer::uplink::Reply};
 
 use crate::{
     agenda::Agenda,
+    checks::Broken,
     disk::Disk,
     event::{Event, NodeEvent},
     network::{ConnId, Network, Party, Side},
@@ -21,47 +22,8 @@ use crate::{
 
 /// A lease without a heartbeat for so long is silent: membership's own rule.
 const SILENT_AFTER_MS: u64 = 1_000;
-
-/// A bug that is planted, to see that a checker catches it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Sabotage {
-    /// Groups are called durable that were never synced.
-    SkipSync,
-    /// Answers leave when their group is written, before it is synced.
-    AnswerEarly,
-    /// A root that starts again takes the stream epochs of the one before.
-    ReuseEpochs,
-    /// Viewers that resume get what is published from then on, and nothing of what they missed.
-    ForgetMissed,
-    /// A root that was replaced leads on, and those who have a link to it believe it.
-    ObeyReplaced,
-    /// A root calls a point unknown without looking whether another, which may know it, has taken its place.
-    DenyBlindly,
-}
-
-impl Sabotage {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Self::SkipSync,
-        Self::AnswerEarly,
-        Self::ReuseEpochs,
-        Self::ForgetMissed,
-        Self::ObeyReplaced,
-        Self::DenyBlindly,
-    ];
-
-    /// Its name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::SkipSync => "skip-sync",
-            Self::AnswerEarly => "answer-early",
-            Self::ReuseEpochs => "reuse-epochs",
-            Self::ForgetMissed => "forget-missed",
-            Self::ObeyReplaced => "obey-replaced",
-            Self::DenyBlindly => "deny-blindly",
-        }
-    }
-}
+/// Examples of broken invariants that are kept of one run, beside the ledger's.
+const BROKEN_MAX: usize = 20;
 
 /// A node as all know it.
 #[derive(Clone, Debug)]
@@ -90,7 +52,6 @@ pub(crate) struct Outside {
     beaten: Vec<Moment>,
     /// Until when a node neither beats its lease nor reads the map, while all else of it goes on.
     blind_until: Vec<Moment>,
-    pub(crate) sabotage: Option<Sabotage>,
     /// Unacknowledged bytes of links.
     pub(crate) window_bytes: u64,
     pub(crate) streams: Vec<StreamId>,
@@ -98,8 +59,10 @@ pub(crate) struct Outside {
     pub(crate) durable: Vec<Durable>,
     /// Answers to the checker's questions.
     pub(crate) read: BTreeMap<u64, Option<Reply>>,
-    /// What no process should ever do, in words.
-    pub(crate) broken: Vec<String>,
+    /// What no process should ever do.
+    pub(crate) broken: Vec<Broken>,
+    /// Who owns which slots, and knows of it.
+    pub(crate) ownership: Ownership,
     /// What went wrong as it should, counted.
     pub(crate) troubles: Troubles,
     /// Nodes whose process has ended itself.
@@ -131,15 +94,29 @@ impl Outside {
             blind_until: vec![Moment::default(); places.len()],
             places,
             alive: BTreeMap::new(),
-            sabotage: None,
             window_bytes: 16 << 20,
             streams,
             durable: Vec::new(),
             read: BTreeMap::new(),
             broken: Vec::new(),
+            ownership: Ownership::default(),
             troubles: Troubles::default(),
             exits: Vec::new(),
             map: Arc::new(map),
+        }
+    }
+
+    /// Notes that an invariant is broken. The first examples are enough.
+    pub(crate) fn breaks(&mut self, invariant: u8, what: impl Into<String>) {
+        if self.broken.len() < BROKEN_MAX {
+            self.broken.push(Broken { invariant, what: what.into() });
+        }
+    }
+
+    /// Notes what a checker has found of a node, if it has.
+    pub(crate) fn judge(&mut self, node: usize, found: Result<(), (Violation, String)>) {
+        if let Err((violation, words)) = found {
+            self.breaks(violation.invariant(), format!("{} at node {node}: {words}", violation.name()));
         }
     }
 
@@ -154,6 +131,15 @@ impl Outside {
 
     pub(crate) fn map(&self) -> &Arc<Map> {
         &self.map
+    }
+
+    /// A process has claimed the slots of a node on the map.
+    pub(crate) fn claimed(&mut self, node: usize, process: Process) {
+        let map = self.map.clone();
+        for slot in map.slots_of(&self.places[node].name) {
+            let found = self.ownership.claimed(process, slot, map.owner(slot).epoch);
+            self.judge(node, found);
+        }
     }
 
     /// Replaces the map, as membership does on a disk; every process sees it when it looks next.

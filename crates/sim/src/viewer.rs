@@ -70,6 +70,8 @@ pub(crate) struct Viewer {
     known: Vec<CommentId>,
     own: Vec<CommentId>,
     stamp: u64,
+    /// Its last like or unlike: now and then it says the opposite under the same stamp.
+    said: Option<(CommentId, Register)>,
     writes: u32,
     writes_next: Moment,
     /// After this nothing new is written.
@@ -113,6 +115,7 @@ impl Viewer {
             known: Vec::new(),
             own: Vec::new(),
             stamp: 0,
+            said: None,
             writes: 0,
             writes_next: comes_at,
             writes_until,
@@ -227,7 +230,11 @@ impl Viewer {
             (0..=5, ..) => return self.tap(around.outside, conn),
             (6..=55, Some(id), _) => self.says(around.outside.now(), id, true),
             (56..=67, Some(id), _) => self.says(around.outside.now(), id, false),
-            (68..=71, _, Some(id)) => What::Delete { id },
+            (68, ..) if self.said.is_some() => match self.said {
+                Some((id, Register { stamp, liked })) => What::Like { id, register: Register { stamp, liked: !liked } },
+                None => return,
+            },
+            (69..=71, _, Some(id)) => What::Delete { id },
             (72, Some(id), _) => What::Delete { id },
             (73..=74, id, _) => What::Pin { id },
             (75, ..) if around.elsewhere.is_some() => match around.elsewhere {
@@ -237,7 +244,9 @@ impl Viewer {
             _ => What::Comment { body: format!("{} says {} to {}", self.id, self.writes, around.outside.now().ms()) },
         };
         self.writes += 1;
-        let reference = Ref::new(&format!("s{}-{}", self.number, self.writes));
+        // Numbers that follow a viewer's own: "v1" and "25" make the same text as "v12" and "5", and must not make one id.
+        let device = if self.is_second_device() { "b" } else { "" };
+        let reference = Ref::new(&format!("{device}{}", self.writes));
         let reference = reference.unwrap_or_else(|invalid| unreachable!("{invalid}"));
         self.trying.insert(reference, Sending { what, due: Some(around.outside.now()) });
     }
@@ -246,7 +255,15 @@ impl Viewer {
     fn says(&mut self, now: Moment, id: CommentId, liked: bool) -> What {
         self.stamp = wall(now).get().max(self.stamp + 1);
         let stamp = Stamp::new(self.stamp).unwrap_or_else(|invalid| unreachable!("{invalid}"));
-        What::Like { id, register: Register { stamp, liked } }
+        let register = Register { stamp, liked };
+        self.said = Some((id, register));
+        What::Like { id, register }
+    }
+
+    /// Whether another device of this viewer has its name from its number.
+    fn is_second_device(&self) -> bool {
+        let name = self.id.as_str();
+        name.starts_with('v') && name[1..] != self.number.to_string()
     }
 
     fn tap(&mut self, outside: &mut Outside, conn: ConnId) {
@@ -288,7 +305,7 @@ impl Viewer {
         while let Some(payload) = next_payload(&mut bytes) {
             let response = match around.decoded.decode(self.encoding, &payload) {
                 Ok(response) => response,
-                Err(error) => return around.outside.broken.push(format!("{}: {error}", self.id)),
+                Err(error) => return around.outside.breaks(5, format!("{}: {error}", self.id)),
             };
             match &*response {
                 Response::Ack { reference, .. } => {

@@ -9,7 +9,7 @@ use watershed_protocol::{
     peer::{PeerId, uplink::AnswerBatch},
 };
 
-use super::{Held, MOVED_RETRY_MS, Op, Output, RETRY_AFTER_MS, Standing, Uplink};
+use super::{Held, MOVED_RETRY_MS, Op, Output, RETRY_AFTER_MS, Standing, Uplink, Write};
 
 impl Uplink {
     pub(super) fn answers(&mut self, now: Millis, peer: PeerId, answers: AnswerBatch, outbox: &mut Vec<Output>) {
@@ -29,7 +29,7 @@ impl Uplink {
                 continue;
             }
             if let Some(held) = self.settle(peer, number, |_| true) {
-                let refusal = if held.unsure { of_repeat(&refusal) } else { refusal };
+                let refusal = if held.unsure && held.parent.is_none() { of_repeat(&refusal) } else { refusal };
                 self.end(held, refusal, outbox);
             }
         }

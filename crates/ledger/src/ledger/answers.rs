@@ -11,7 +11,6 @@ use watershed_protocol::{
 use super::{Ledger, Seat, cannot_happen, tally};
 use crate::{
     Violation,
-    comments::Dossier,
     sends::{Fate, What},
 };
 
@@ -32,6 +31,7 @@ impl Ledger {
                 if let Some(reference) = reference
                     && self.end_attempt(seat, reference, now_ms)
                 {
+                    self.check_reuse(seat, reference, *code, now_ms);
                     self.refused(seat, reference, *code);
                 }
             }
@@ -86,6 +86,7 @@ impl Ledger {
         };
         match (&op.what, op.number, id) {
             (What::Comment { .. }, Some(number), Some(id)) => {
+                self.comments.written[number].done.get_or_insert(self.turn);
                 if let Err(why) = self.comments.acknowledge(number, id) {
                     self.findings.note(Violation::StoredTwice, now_ms, || format!("{viewer}, {reference:?}: {why}"));
                 }
@@ -116,13 +117,24 @@ impl Ledger {
         }
     }
 
+    /// A ref is reused only if its viewer has sent another body under it.
+    fn check_reuse(&mut self, seat: Seat, reference: &Ref, code: Code, now_ms: u64) {
+        let device = &self.devices[seat.0];
+        let Some(op) = device.ops.get(reference).filter(|op| code == Code::RefReused && !op.reuses) else { return };
+        let of_viewer = self.devices.iter().filter(|other| other.person == device.person);
+        let mut others = of_viewer.filter_map(|other| other.ops.get(reference));
+        if others.all(|other| other.what == op.what) {
+            let viewer = &self.names[device.person as usize];
+            self.findings.note(Violation::WrongAnswer, now_ms, || {
+                format!("{viewer} is told that {reference:?} was used before, and it was not")
+            });
+        }
+    }
+
     fn refused(&mut self, seat: Seat, reference: &Ref, code: Code) {
         let device = &mut self.devices[seat.0];
         let Some(op) = device.ops.get_mut(reference) else { return };
-        // A node that lost its link repeats what it held: the like may have counted before its comment was deleted.
-        let may_be_gone = |id: &CommentId| self.comments.known.get(id).is_some_and(Dossier::may_be_deleted);
-        let outlived = matches!(&op.what, What::Like { id, .. } if code == Code::UnknownComment && may_be_gone(id));
-        op.tainted |= code == Code::Unknown || outlived;
+        op.tainted |= code == Code::Unknown;
         if op.fate == Fate::Acknowledged || op.waiting > 0 {
             return;
         }

@@ -3,11 +3,15 @@
 //! Between the connections and the checks of order, counts and agreement. Invariant: a frame is examined before any
 //! screen takes it, so that its comments are bound to their sendings when they are counted.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use watershed_protocol::{
     CommentId,
     client::{Line, Response},
+    limits,
 };
 
 use super::{Ledger, Point, Seat};
@@ -190,6 +194,9 @@ impl Ledger {
                     self.sight(line, point, false, now_ms);
                     self.bound(line.id, line.likes, now_ms);
                 }
+                if !partial {
+                    self.check_whole(comments, point, now_ms);
+                }
             }
             Response::Delta { epoch, from, seq, comments, likes, deleted, top, pinned, shown, total, .. } => {
                 let point = Point { epoch: *epoch, seq: *seq };
@@ -228,6 +235,22 @@ impl Ledger {
         turns
     }
 
+    /// As long as all that were ever written fit, a snapshot has all that was seen before it and is not deleted.
+    fn check_whole(&mut self, comments: &[Line], point: Point, now_ms: u64) {
+        if self.config.foreign_comments || self.comments.written.len() > limits::SNAPSHOT_COMMENTS_MAX {
+            return;
+        }
+        let here: BTreeSet<CommentId> = comments.iter().map(|line| line.id).collect();
+        let seen = self.comments.known.iter().filter(|(_, dossier)| !dossier.may_be_deleted());
+        let mut missing =
+            seen.filter(|(id, dossier)| dossier.seen_by.is_some_and(|by| by < point) && !here.contains(id));
+        if let Some((id, dossier)) = missing.next() {
+            self.findings.note(Violation::SnapshotIncomplete, now_ms, || {
+                format!("{id}, seen by {:?}, is not in the snapshot at {point}", dossier.seen_by)
+            });
+        }
+    }
+
     fn arrange(&mut self, comments: &[Line], point: Point, low: u64, now_ms: u64) {
         if low > point.seq {
             return;
@@ -261,7 +284,9 @@ impl Ledger {
             let seen = if sighting.written.is_some() { &mut self.totals.seen } else { &mut self.totals.foreign };
             *seen += 1;
         }
-        let deleted_by = self.comments.dossier(line.id).deleted_by;
+        let dossier = self.comments.dossier(line.id);
+        dossier.seen_by = Some(dossier.seen_by.map_or(point, |by| by.min(point)));
+        let deleted_by = dossier.deleted_by;
         if let Some(by) = deleted_by.filter(|by| *by <= point && !gone) {
             self.findings.note(Violation::CameBack, now_ms, || {
                 format!("{} was deleted by {by} and is shown at {point}", line.id)

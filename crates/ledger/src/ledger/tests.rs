@@ -449,12 +449,12 @@ fn a_count_above_all_possible_likes_is_named() {
 }
 
 #[test]
-fn a_like_that_is_refused_because_its_comment_is_gone_may_have_counted_before() {
+fn a_like_that_is_unknown_may_have_counted_before_its_comment_was_deleted() {
     let mut stage = Stage::watching();
     stage.comment(ANN, 1);
     stage.send(BOB, "l", likes(1, 5, true));
     stage.send(ANN, "d", What::Delete { id: id(1) });
-    stage.get(BOB, reject("l", Code::UnknownComment, None));
+    stage.get(BOB, reject("l", Code::Unknown, Some(100)));
     stage.all(delta(0, 1, vec![line(ANN, 1, 1)], &[], &[]));
     assert_eq!(stage.names(), [""; 0]);
     stage.all(delta(1, 2, vec![], &[(1, 2)], &[]));
@@ -705,6 +705,58 @@ fn an_answer_that_does_not_fit_is_wrong() {
     assert_eq!(wrong(What::Delete { id: id(1) }, Response::ack(x(), None)), ["wrong_answer"]);
     assert_eq!(wrong(says(2), reject("x", Code::Overloaded, None)), ["wrong_answer"]);
     assert_eq!(wrong(says(2), reject("x", Code::Forbidden, Some(5))), ["wrong_answer"]);
+}
+
+#[test]
+fn a_snapshot_lacks_what_was_seen_only_if_it_is_partial_or_that_may_be_deleted() {
+    let lacks = |partial: bool, deletes: bool| {
+        let mut stage = Stage::watching();
+        stage.comment(ANN, 1);
+        stage.all(delta(0, 1, vec![line(ANN, 1, 0)], &[], &[]));
+        if deletes {
+            stage.send(ANN, "d", What::Delete { id: id(1) });
+        }
+        let mut next = snapshot(2, 0, vec![]);
+        if let Response::Snapshot { partial: of, .. } = &mut next {
+            *of = partial;
+        }
+        stage.all(next);
+        stage.names()
+    };
+    assert_eq!(lacks(false, false), ["snapshot_incomplete"]);
+    assert_eq!(lacks(true, false), [""; 0]);
+    assert_eq!(lacks(false, true), [""; 0]);
+}
+
+#[test]
+fn a_ref_is_called_reused_only_if_it_was() {
+    let mut stage = Stage::watching();
+    stage.send(ANN, "c1", says(1));
+    stage.get(ANN, reject("c1", Code::RefReused, None));
+    assert_eq!(stage.names(), ["wrong_answer"]);
+    let mut stage = Stage::watching();
+    stage.comment(ANN, 1);
+    stage.send(ANN, "c1", says(2));
+    stage.get(ANN, reject("c1", Code::RefReused, None));
+    assert_eq!(stage.names(), [""; 0]);
+}
+
+#[test]
+fn the_history_of_one_owner_keeps_the_order_of_time() {
+    let against = |owners: &[usize]| {
+        let mut stage = Stage::watching();
+        stage.comment(ANN, 1);
+        stage.comment(BOB, 2);
+        stage.all(delta(0, 1, vec![line(ANN, 1, 0), line(BOB, 2, 0)], &[], &[]));
+        let mut comments = [line(ANN, 1, 0), line(BOB, 2, 0)];
+        comments.iter_mut().for_each(|line| line.at = 9);
+        stage.ledger.time_check(History { comments: &comments, complete: true }, owners, stage.now_ms);
+        stage.names().contains(&"history_against_time")
+    };
+    let mut owners = vec![0; watershed_protocol::Slot::COUNT];
+    assert!(against(&owners), "the first comment stands above the second");
+    owners[id(2).slot().index()] = 1;
+    assert_eq!(against(&owners), id(1).slot() == id(2).slot(), "clocks of two owners may differ");
 }
 
 #[test]

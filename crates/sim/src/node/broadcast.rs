@@ -7,13 +7,15 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
 use watershed_broadcast::{Feed, Origin, Session, SessionConfig, To, Uplink, Verdict, feed, uplink};
+use watershed_ledger::Hop;
 use watershed_link::Sent;
+use watershed_placement::Following;
 use watershed_protocol::{
     Millis, ReactionKind, Role, Snapshot, StreamId,
     peer::{self, feed::FromFeed, uplink::FromProcessor},
 };
 
-use super::{Driver, follower::Follower, hall::Hall};
+use super::{Driver, hall::Hall};
 use crate::{
     event::{Event, Join, NodeEvent},
     links::{Links, Told},
@@ -33,7 +35,7 @@ pub(crate) struct Broadcast {
     me: usize,
     life: u64,
     links: Links,
-    following: Follower,
+    following: Following,
     uplink: Uplink,
     feed: Feed,
     session: Arc<SessionConfig>,
@@ -56,7 +58,7 @@ impl Broadcast {
             me,
             life,
             links: Links::new(outside, me, life),
-            following: Follower::new(outside, &map),
+            following: Following::new(&map),
             uplink: Uplink::new(uplink::Config::new(reporter), map),
             feed: Feed::new(feed::Config::default()),
             session: Arc::new(session),
@@ -110,6 +112,19 @@ impl Broadcast {
             }
         }
         full.into_iter().for_each(|peer| self.upward(outside, uplink::Input::Full(peer)));
+        outside.judge(self.me, self.hop().check());
+    }
+
+    /// The books of the uplink.
+    fn hop(&self) -> Hop {
+        let counters = self.uplink.counters();
+        Hop {
+            accepted: counters.writes_in,
+            acknowledged: counters.acknowledged,
+            refused: counters.rejected.values().sum(),
+            in_flight: self.uplink.viewers_writes_held() as u64,
+            abandoned: 0,
+        }
     }
 
     fn downward(&mut self, outside: &mut Outside, input: feed::Input) {
@@ -126,7 +141,7 @@ impl Broadcast {
                     let Some(hall) = self.halls.get_mut(&stream) else { continue };
                     if let Err(gap) = hall.publish(now, update) {
                         // The feed promises that what it publishes chains; production asks anew and goes on.
-                        outside.broken.push(format!("node {}: the feed published a gap of {stream}: {gap}", self.me));
+                        outside.breaks(5, format!("node {}: the feed published a gap of {stream}: {gap}", self.me));
                     }
                 }
                 feed::Output::Unknown { stream, epoch, seq } => {
@@ -170,7 +185,7 @@ impl Broadcast {
         let session = Session::new(self.session.clone(), viewer, name, stream.clone(), encoding);
         let place = outside.places[self.me].name.as_str();
         let welcome = session.welcome(place, place);
-        let ahead = hall.join(outside, now, number, (conn, session, room), resume, &welcome);
+        let ahead = hall.join(now, number, (conn, session, room), resume, &welcome);
         let viewers = hall.seats.len() as u64;
         hall.serve(outside, now, number, false);
         if is_new {
@@ -264,11 +279,11 @@ impl Driver for Broadcast {
             Told::Up { peer, node, .. } => self.upward(outside, uplink::Input::Up { peer, node }),
             Told::Message { peer, role: Role::Merger, body } => match peer::decode::<FromFeed>(&body) {
                 Ok(message) => self.downward(outside, feed::Input::Message { peer, message }),
-                Err(error) => outside.broken.push(format!("node {} cannot read a frame: {error}", self.me)),
+                Err(error) => outside.breaks(5, format!("node {} cannot read a frame: {error}", self.me)),
             },
             Told::Message { peer, body, .. } => match peer::decode::<FromProcessor>(&body) {
                 Ok(message) => self.upward(outside, uplink::Input::Message { peer, message }),
-                Err(error) => outside.broken.push(format!("node {} cannot read an answer: {error}", self.me)),
+                Err(error) => outside.breaks(5, format!("node {} cannot read an answer: {error}", self.me)),
             },
             Told::Room { peer, role } => {
                 if self.links.room(outside, peer) {

@@ -11,7 +11,7 @@ use watershed_protocol::{Epoch, Gap, Millis, Seq, StreamId, client::Response, cl
 
 use crate::{
     network::{ConnId, Side},
-    outside::{Outside, Sabotage},
+    outside::Outside,
 };
 
 /// After so long without a frame everybody gets a beat.
@@ -84,7 +84,6 @@ impl Hall {
     /// Seats a viewer. The resume point to ask the root about, if it is ahead of the room.
     pub(crate) fn join(
         &mut self,
-        outside: &Outside,
         now: Millis,
         number: u32,
         (conn, session, room): (ConnId, Session, u32),
@@ -92,9 +91,6 @@ impl Hall {
         welcome: &Bytes,
     ) -> Option<(Epoch, Seq)> {
         let (cursor, ahead) = match self.room.place(resume) {
-            Place::At(_) if resume.is_some() && outside.sabotage == Some(Sabotage::ForgetMissed) => {
-                (self.room.head(), None)
-            }
             Place::At(cursor) => (cursor, None),
             Place::Ahead => (Cursor::NOTHING, resume),
         };

@@ -7,7 +7,7 @@ use watershed_link::Sent;
 use watershed_merger::{Config, Input, Merger as Machine, Output};
 use watershed_placement::{Duty, duty};
 use watershed_protocol::{
-    Epoch, Millis, NodeName, Role, Snapshot, StreamId,
+    Epoch, Millis, Mutant, NodeName, Role, Snapshot, StreamId,
     peer::{self, PeerId, feed::ToFeed, report::ToMerger},
 };
 
@@ -15,7 +15,7 @@ use super::Driver;
 use crate::{
     event::NodeEvent,
     links::{Links, Told},
-    outside::{Outside, Sabotage},
+    outside::Outside,
     time::Moment,
     troubles::Trouble,
 };
@@ -90,21 +90,18 @@ impl Merger {
                 Some((epoch, epochs))
             });
         });
-        let Some((epoch, mut epochs)) = claimed else { return };
+        let Some((epoch, epochs)) = claimed else { return };
         if seen > Epoch::ZERO {
             outside.troubles.count(Trouble::RootReplaced);
         }
         outside.note(format_args!("node {} is the root of epoch {epoch}", self.me));
-        if outside.sabotage == Some(Sabotage::ReuseEpochs) {
-            epochs = 1..1 + EPOCHS_PER_BLOCK;
-        }
         self.links.root_epoch = epoch;
         self.term = Some(Term { epoch, machine: Machine::new(Config::new(name), map, epochs) });
     }
 
     /// Another is the root: nothing of this term is said any more.
     fn step_down(&mut self, outside: &mut Outside) {
-        if outside.sabotage == Some(Sabotage::ObeyReplaced) || self.term.take().is_none() {
+        if Mutant::ReplacedObeyed.lives() || self.term.take().is_none() {
             return;
         }
         outside.note(format_args!("node {} stands by", self.me));
@@ -115,16 +112,15 @@ impl Merger {
 
     /// A point may be of a later root's, which this one would call unknown: it answers only while the map names it.
     fn may_answer(&self, outside: &Outside, message: &ToFeed) -> bool {
-        let sabotaged = matches!(outside.sabotage, Some(Sabotage::ObeyReplaced | Sabotage::DenyBlindly));
-        sabotaged || !matches!(message, ToFeed::Ask { .. }) || self.held() == Some(outside.map().root_epoch())
+        let blindly = Mutant::ReplacedObeyed.lives() || Mutant::DeniedBlindly.lives();
+        blindly || !matches!(message, ToFeed::Ask { .. }) || self.held() == Some(outside.map().root_epoch())
     }
 
     fn reserve(&mut self, outside: &mut Outside) {
         let Some(epoch) = self.held() else { return };
         let mut reserved = None;
-        let sabotaged = outside.sabotage == Some(Sabotage::ObeyReplaced);
         outside.update_map(|map| {
-            let root = if sabotaged { map.root_epoch() } else { epoch };
+            let root = if Mutant::ReplacedObeyed.lives() { map.root_epoch() } else { epoch };
             reserved = map.reserve_stream_epochs(root, EPOCHS_PER_BLOCK);
         });
         if let Some(range) = reserved {
@@ -164,9 +160,8 @@ impl Merger {
     }
 
     fn up(&mut self, outside: &mut Outside, (peer, role, node): (PeerId, Role, NodeName), root_epoch: Epoch) {
-        let sabotaged = outside.sabotage == Some(Sabotage::ObeyReplaced);
         match role {
-            _ if self.held().is_none_or(|held| held < root_epoch && !sabotaged) => {
+            _ if self.held().is_none_or(|held| held < root_epoch && !Mutant::ReplacedObeyed.lives()) => {
                 let told = self.links.hang_up(outside, peer);
                 told.into_iter().for_each(|told| self.told(outside, told));
             }
@@ -186,14 +181,14 @@ impl Driver for Merger {
             Told::Up { peer, role, node, root_epoch } => self.up(outside, (peer, role, node), root_epoch),
             Told::Message { peer, role: Role::Processor, body } => match peer::decode::<ToMerger>(&body) {
                 Ok(message) => self.step(outside, Input::Processor { peer, message: &message }),
-                Err(error) => outside.broken.push(format!("the merger cannot read a report: {error}")),
+                Err(error) => outside.breaks(5, format!("the merger cannot read a report: {error}")),
             },
             Told::Message { peer, body, .. } => match peer::decode::<ToFeed>(&body) {
                 Ok(message) if self.may_answer(outside, &message) => {
                     self.step(outside, Input::Node { peer, message: &message });
                 }
                 Ok(_) => {}
-                Err(error) => outside.broken.push(format!("the merger cannot read a message: {error}")),
+                Err(error) => outside.breaks(5, format!("the merger cannot read a message: {error}")),
             },
             Told::Room { peer, .. } => {
                 if self.links.room(outside, peer) {

@@ -4,7 +4,6 @@
 //! to its machine, and orders out.
 
 mod broadcast;
-mod follower;
 mod hall;
 mod merger;
 mod processor;

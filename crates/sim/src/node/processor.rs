@@ -3,11 +3,13 @@
 //! Between the machine and the simulated links and disk. Invariant: as in production, the machine is told that a group is
 //! durable only after its sync, unless a bug is planted.
 
-use watershed_ledger::Durable;
+use watershed_ledger::{Durable, Hop};
+use watershed_link::Sent;
 use watershed_log::AppendError;
+use watershed_placement::Following;
 use watershed_processor::{Checkpoint, Config, Input, Output, Processor as Machine};
 use watershed_protocol::{
-    Millis, Role,
+    Millis, Mutant, Role,
     peer::{
         self, PeerId,
         report::{FromMerger, TallyRow},
@@ -15,15 +17,15 @@ use watershed_protocol::{
     },
 };
 
-use super::{Driver, follower::Follower};
+use super::Driver;
 use crate::{
     event::{Event, NodeEvent},
     links::{Links, Told},
-    outside::{Outside, Sabotage},
+    outside::Outside,
+    owner::Owner,
     time::Moment,
     troubles::Trouble,
 };
-use watershed_link::Sent;
 
 /// One process.
 #[derive(Debug)]
@@ -31,8 +33,10 @@ pub(crate) struct Processor {
     me: usize,
     life: u64,
     links: Links,
-    following: Follower,
+    following: Following,
     machine: Machine,
+    /// What is checked of its answers.
+    owner: Owner,
     /// Bytes of the log at the last checkpoint, and after how many more the next is made.
     saved_bytes: u64,
     save_after_bytes: u64,
@@ -52,13 +56,14 @@ impl Processor {
             map.claim(&name);
         });
         let mut links = Links::new(outside, me, life);
-        let following = Follower::new(outside, &map);
+        let following = Following::new(&map);
         machine.start(links.clock.now(outside.now()), map);
         links.clock.recover(machine.hybrid());
         outside.note(format_args!("processor {me} has replayed {} records", recovered.replayed));
         outside.durable.extend(machine.tallies().map(durable));
+        let owner = Owner::claim(outside, me, life);
         let save_after_bytes = outside.random.u64(500..10_000);
-        let mut processor = Self { me, life, links, following, machine, saved_bytes: 0, save_after_bytes };
+        let mut processor = Self { me, life, links, following, machine, owner, saved_bytes: 0, save_after_bytes };
         processor.map(outside);
         Ok(processor)
     }
@@ -72,7 +77,9 @@ impl Processor {
         let now = self.links.clock.now(outside.now());
         let mut outbox = Vec::new();
         self.machine.step(now, Input::Heard(self.links.clock.hybrid(outside.now())), &mut outbox);
+        self.owner.hears(outside, &input);
         self.machine.step(now, input, &mut outbox);
+        outside.judge(self.me, self.hop().check());
         self.links.clock.recover(self.machine.hybrid());
         let (mut merger_full, mut early) = (false, None);
         for output in outbox {
@@ -80,7 +87,7 @@ impl Processor {
                 Output::Append { group, sections } => {
                     let event = match outside.disks[self.me].append(&sections) {
                         Ok(_) => {
-                            early = (outside.sabotage == Some(Sabotage::AnswerEarly)).then_some(group);
+                            early = Mutant::AnsweredBeforeSync.lives().then_some(group);
                             NodeEvent::Synced { group }
                         }
                         Err(AppendError::Full) => {
@@ -94,7 +101,10 @@ impl Processor {
                     let (node, life) = (self.me, self.life);
                     outside.agenda.in_us(after_us, Event::Node { node, life, event });
                 }
-                Output::Answer { peer, batch } => self.send(outside, peer, &FromProcessor::Answers(batch)),
+                Output::Answer { peer, batch } => {
+                    self.owner.answers(outside, peer, &batch);
+                    self.send(outside, peer, &FromProcessor::Answers(batch));
+                }
                 Output::Reply { peer, number, reply } => {
                     self.send(outside, peer, &FromProcessor::Reply { number, reply });
                 }
@@ -121,13 +131,25 @@ impl Processor {
         }
     }
 
+    /// The machine's books.
+    fn hop(&self) -> Hop {
+        let counters = self.machine.counters();
+        Hop {
+            accepted: counters.writes_in,
+            acknowledged: counters.answers - counters.refused - counters.moved,
+            refused: counters.refused + counters.moved,
+            in_flight: counters.waiting,
+            abandoned: counters.abandoned,
+        }
+    }
+
     /// The log has failed: the process ends. Whether it may have, the disk knows.
     fn exit(&mut self, outside: &mut Outside, why: &str) {
         outside.note(format_args!("processor {} ends: {why}", self.me));
         if outside.disks[self.me].has_failed() {
             outside.troubles.count(Trouble::SyncFailed);
         } else {
-            outside.broken.push(format!("processor {}: {why}", self.me));
+            outside.breaks(1, format!("processor {}: {why}", self.me));
         }
         outside.exits.push(self.me);
     }
@@ -164,7 +186,7 @@ impl Processor {
             }),
         };
         if let Err(error) = taken {
-            outside.broken.push(format!("processor {} cannot read a message: {error}", self.me));
+            outside.breaks(5, format!("processor {} cannot read a message: {error}", self.me));
         }
     }
 }
@@ -218,10 +240,10 @@ impl Driver for Processor {
     fn other(&mut self, outside: &mut Outside, event: NodeEvent) {
         match event {
             NodeEvent::Synced { group } => {
-                if let Err(why) = outside.disks[self.me].sync(outside.sabotage) {
+                if let Err(why) = outside.disks[self.me].sync() {
                     return self.exit(outside, &why);
                 }
-                if outside.sabotage != Some(Sabotage::AnswerEarly) {
+                if !Mutant::AnsweredBeforeSync.lives() {
                     self.step(outside, Input::Durable { group });
                 }
                 self.save(outside);
@@ -229,7 +251,7 @@ impl Driver for Processor {
             NodeEvent::Saved { taken: false, .. } => self.step(outside, Input::NotSaved),
             NodeEvent::Saved { checkpoint, .. } => {
                 if let Some(Err(why)) = checkpoint.map(|checkpoint| outside.disks[self.me].seal(*checkpoint)) {
-                    outside.broken.push(format!("processor {}: {why}", self.me));
+                    outside.breaks(1, format!("processor {}: {why}", self.me));
                 }
                 self.step(outside, Input::Saved);
             }

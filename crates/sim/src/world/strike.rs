@@ -12,6 +12,7 @@ use crate::{
     faults::Fault,
     network::{ConnId, Party},
     outside::Outside,
+    owner::phantom,
     troubles::Trouble,
     viewer::Viewer,
 };
@@ -156,6 +157,7 @@ impl World {
             map.claim(&name);
         });
         self.outside.troubles.count(Trouble::Deposed);
+        self.outside.claimed(node, phantom(self.outside.troubles.of(Trouble::Deposed)));
         let end = Fault::Kill { node, power: false, down_ms: DOWN_MS };
         self.outside.note(format_args!("node {node} is deposed in its life {life}"));
         self.outside.agenda.in_us(ms * 1_000, Event::Fault(end));
@@ -171,7 +173,7 @@ impl World {
         match disks[node].damage(random) {
             Damage::Refused => {}
             Damage::Harmless => self.outside.troubles.count(Trouble::DamageHarmless),
-            Damage::Taken(why) => self.outside.broken.push(format!("the log of node {node}: {why}")),
+            Damage::Taken(why) => self.outside.breaks(1, format!("the log of node {node}: {why}")),
         }
     }
 
@@ -186,7 +188,7 @@ impl World {
             self.outside.troubles.count(Trouble::SyncFailed);
             self.outside.agenda.in_us(DOWN_MS * 1_000, Event::Start(node));
         } else {
-            self.outside.broken.push(format!("node {node} does not start: {why}"));
+            self.outside.breaks(1, format!("node {node} does not start: {why}"));
         }
     }
 
