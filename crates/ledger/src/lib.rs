@@ -17,6 +17,7 @@ mod ledger;
 mod likes;
 mod message;
 mod order;
+mod own_likes;
 mod ownership;
 mod quiet;
 mod report;

@@ -81,6 +81,15 @@ impl Registers {
         })
     }
 
+    /// What each person's own likes must say: of those whose last word no open sending can have changed.
+    pub(crate) fn certain(&self) -> impl Iterator<Item = (u32, bool)> {
+        self.pairs.iter().filter_map(|(person, pair)| {
+            let liked = says_like(pair.acked);
+            let sure = pair.open.iter().all(|open| *open <= pair.acked || says_like(*open) == liked);
+            sure.then_some((*person, liked))
+        })
+    }
+
     /// How many people may ever have liked.
     pub(crate) fn may_like(&self) -> u64 {
         self.may_like
@@ -111,8 +120,10 @@ mod tests {
         assert_eq!(registers.interval(), (0, 1));
         assert!(registers.acked(1, like(5), like(5)));
         assert_eq!(registers.interval(), (1, 1));
+        assert_eq!(registers.certain().collect::<Vec<_>>(), [(1, true)]);
         registers.sent(1, unlike(6));
         assert_eq!(registers.interval(), (0, 1));
+        assert_eq!(registers.certain().count(), 0);
         registers.refused(1, unlike(6));
         assert_eq!(registers.interval(), (1, 1));
         assert_eq!((registers.may_like(), registers.may_unlike()), (1, 0));

@@ -50,6 +50,8 @@ violations! {
     CameBack = 2 "deleted_comment_came_back",
     /// When all is quiet, a count is not the number of viewers whose highest acknowledged stamp says like.
     LikesWrong = 3 "likes_wrong_when_quiet",
+    /// A viewer's own likes, as it asked for them, are not what was acknowledged.
+    OwnLikesWrong = 3 "own_likes_wrong",
     /// An acknowledgement carries a register that its viewer never sent.
     RegisterNeverSent = 3 "register_never_sent",
     /// A count fell by more than the viewers who may have unliked.
