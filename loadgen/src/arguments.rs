@@ -46,6 +46,15 @@ pub(crate) struct Arguments {
     /// The share of likes that take one back, 0 to 1.
     #[arg(long, default_value_t = 0.05)]
     unlike_share: f64,
+    /// Unlikes a second, of the whole crowd: a schedule of their own, and --likes-per-s are all likes.
+    #[arg(long, conflicts_with = "unlike_share")]
+    unlikes_per_s: Option<f64>,
+    /// The share of writes that are sent again under their ref, 0 to 1: half of them at once, half through another node.
+    #[arg(long, default_value_t = 0.0)]
+    duplicates: f64,
+    /// Connections a second, of the whole crowd, that are dropped without a word and resumed, half of them elsewhere.
+    #[arg(long, default_value_t = 0.0)]
+    reconnects_per_s: f64,
     /// How likes prefer newer comments: weights of 1 / rank^ZIPF, 0 to 4.
     #[arg(long, default_value_t = 1.0)]
     zipf: f64,
@@ -55,6 +64,12 @@ pub(crate) struct Arguments {
     /// The longest wait for the end of all frames and answers, in seconds.
     #[arg(long, default_value_t = 15.0)]
     quiet_wait: f64,
+    /// The longest wait for one answer on an open connection, in seconds; longer is a broken promise.
+    #[arg(long, default_value_t = 11.0)]
+    answer_within: f64,
+    /// What processors wrote with --trace-tallies: every count that was shown must stand in one of these files.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    durable: Vec<PathBuf>,
     /// Connections opened a second.
     #[arg(long, default_value_t = 1_000.0)]
     joins_per_s: f64,
@@ -82,9 +97,14 @@ pub(crate) struct Config {
     /// Viewer n uses encoding n modulo their number.
     pub(crate) encodings: Vec<Encoding>,
     pub(crate) unlike_share: f64,
+    pub(crate) unlikes_per_s: f64,
+    pub(crate) duplicates: f64,
+    pub(crate) reconnects_per_s: f64,
     pub(crate) zipf: f64,
     pub(crate) seed: Option<u64>,
     pub(crate) quiet_wait_s: f64,
+    pub(crate) answer_within_s: f64,
+    pub(crate) durable: Vec<PathBuf>,
     pub(crate) joins_per_s: f64,
     pub(crate) shared: bool,
     pub(crate) threads: usize,
@@ -122,10 +142,18 @@ impl Arguments {
             duration_s: within("duration", self.duration, 0.0, SECONDS_MAX)?,
             stream: StreamId::new(&self.stream).map_err(|invalid| format!("--stream: {invalid}"))?,
             encodings,
-            unlike_share: within("unlike-share", self.unlike_share, 0.0, 1.0)?,
+            unlike_share: match self.unlikes_per_s {
+                None => within("unlike-share", self.unlike_share, 0.0, 1.0)?,
+                Some(_) => 0.0,
+            },
+            unlikes_per_s: within("unlikes-per-s", self.unlikes_per_s.unwrap_or(0.0), 0.0, RATE_MAX)?,
+            duplicates: within("duplicates", self.duplicates, 0.0, 1.0)?,
+            reconnects_per_s: within("reconnects-per-s", self.reconnects_per_s, 0.0, RATE_MAX)?,
             zipf: within("zipf", self.zipf, 0.0, 4.0)?,
             seed: self.seed,
             quiet_wait_s: within("quiet-wait", self.quiet_wait, 0.0, SECONDS_MAX)?,
+            answer_within_s: within("answer-within", self.answer_within, 0.0, SECONDS_MAX)?,
+            durable: self.durable,
             joins_per_s: within("joins-per-s", self.joins_per_s, 0.1, RATE_MAX)?,
             shared: self.shared,
             threads: whole("threads", self.threads, 64)?,
@@ -169,6 +197,9 @@ mod tests {
         for (arguments, words) in [
             (["--viewers", "19001"], "--viewers is 19001, 1 to 19000 is allowed in one process"),
             (["--unlike-share", "1.5"], "--unlike-share is 1.5, 0 to 1 is allowed"),
+            (["--duplicates", "1.5"], "--duplicates is 1.5, 0 to 1 is allowed"),
+            (["--unlikes-per-s", "1e6"], "--unlikes-per-s is 1000000, 0 to 100000 is allowed"),
+            (["--reconnects-per-s", "inf"], "--reconnects-per-s is inf, 0 to 100000 is allowed"),
             (["--duration", "NaN"], "--duration is NaN, 0 to 86400 is allowed"),
             (["--encoding", "xml"], "--encoding is \"xml\", json, msgpack or both is allowed"),
             (["--stream", "a/b"], "--stream: stream has '/' at byte 1, only A-Z a-z 0-9 . _ - are allowed"),

@@ -10,9 +10,9 @@ use std::{
 };
 
 use hdrhistogram::Histogram;
-use watershed_ledger::{Ledger, Seat};
+use watershed_ledger::{Ledger, Seat, What};
 use watershed_protocol::{
-    CommentId,
+    CommentId, Ref,
     client::{Encoding, Response, ResponseError},
 };
 
@@ -72,6 +72,10 @@ pub(crate) struct Book {
     pub(crate) connected_most: u64,
     pub(crate) reconnects: u64,
     pub(crate) moves: u64,
+    /// Connections that viewers were ordered to drop.
+    pub(crate) drops: u64,
+    /// Writes that were sent again although nothing asked for it.
+    pub(crate) repeats: u64,
     pub(crate) connect_failures: u64,
     /// The first reason of a connection that failed or broke.
     pub(crate) first_failure: Option<String>,
@@ -103,6 +107,8 @@ impl Book {
             connected_most: 0,
             reconnects: 0,
             moves: 0,
+            drops: 0,
+            repeats: 0,
             connect_failures: 0,
             first_failure: None,
             held_back: 0,
@@ -126,6 +132,13 @@ impl Book {
     pub(crate) fn post(&mut self, by: Seat, due_ns: u64) -> String {
         self.posted.push(Posted { by, due_ns });
         format!("{}{} hello from the crowd", self.marker, self.posted.len() - 1)
+    }
+
+    /// Enters a write that is about to be sent.
+    pub(crate) fn sent(&mut self, seat: Seat, reference: &Ref, what: &What, repeated: bool) {
+        self.repeats += u64::from(repeated);
+        let now_ms = self.now_ms();
+        self.ledger.sent(seat, reference, what.clone(), now_ms);
     }
 
     /// Enters a message that came to a viewer.

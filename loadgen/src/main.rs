@@ -6,6 +6,7 @@
 mod arguments;
 mod backoff;
 mod book;
+mod durable;
 mod progress;
 mod random;
 mod report;

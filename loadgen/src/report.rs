@@ -30,6 +30,10 @@ pub(crate) struct Report {
     pub(crate) deliveries_per_s: f64,
     pub(crate) reconnects: u64,
     pub(crate) moves: u64,
+    /// Connections that viewers were ordered to drop.
+    pub(crate) drops: u64,
+    /// Writes that were sent again although nothing asked for it.
+    pub(crate) repeats: u64,
     pub(crate) connect_failures: u64,
     pub(crate) first_failure: Option<String>,
     /// Sendings that fell due while their viewer had too many unanswered.
@@ -94,6 +98,8 @@ impl Report {
             deliveries_per_s: ledger.deliveries as f64 / watched_s,
             reconnects: book.reconnects,
             moves: book.moves,
+            drops: book.drops,
+            repeats: book.repeats,
             connect_failures: book.connect_failures,
             first_failure: book.first_failure.clone(),
             held_back: book.held_back,
@@ -126,7 +132,11 @@ impl fmt::Display for Report {
         }
         let refusals: Vec<_> = ledger.refusals.iter().map(|(code, count)| format!("{code} {count}")).collect();
         writeln!(f, "refusals   {}", if refusals.is_empty() { "none".into() } else { refusals.join(", ") })?;
-        writeln!(f, "attempts   {} again, {} given up, {} held back", ledger.resent, self.given_up, self.held_back)?;
+        writeln!(
+            f,
+            "attempts   {} again, {} as duplicates, {} given up, {} held back",
+            ledger.resent, self.repeats, self.given_up, self.held_back
+        )?;
         writeln!(
             f,
             "seen       {} comments of this crowd, {} of others, {} withheld from one viewer at most",
@@ -151,9 +161,10 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "connections {} resumed, {} moved, {} failed{}",
+            "connections {} resumed, {} moved, {} dropped, {} failed{}",
             self.reconnects,
             self.moves,
+            self.drops,
             self.connect_failures,
             self.first_failure.as_ref().map(|why| format!(", first: {why}")).unwrap_or_default()
         )?;

@@ -14,13 +14,13 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep},
 };
-use watershed_ledger::{History, Ledger, Quiet};
+use watershed_ledger::{Durable, History, Ledger, Quiet};
 use watershed_protocol::ViewerId;
 
 use crate::{
     arguments::Config,
     book::{Book, RECENT_MAX, Shared},
-    progress,
+    durable, progress,
     random::{Random, Zipf},
     report::{HistoryRead, Report},
     schedule::Schedule,
@@ -55,6 +55,8 @@ pub(crate) async fn run(config: &Config, mut stop: watch::Receiver<bool>) -> any
         foreign_comments: true,
         foreign_likes: config.shared,
         own_prefix: Some(prefix.clone()),
+        keep_counts: !config.durable.is_empty(),
+        answer_within_ms: (config.answer_within_s * 1e3) as u64,
         ..watershed_ledger::Config::default()
     });
     let (leave, leaving) = watch::channel(false);
@@ -65,6 +67,7 @@ pub(crate) async fn run(config: &Config, mut stop: watch::Receiver<bool>) -> any
         joins: Semaphore::new(JOINS_IN_FLIGHT_MAX),
         leave: leaving,
         opened_unix_ms,
+        duplicates: config.duplicates,
     });
 
     let mut viewers = JoinSet::new();
@@ -90,7 +93,8 @@ pub(crate) async fn run(config: &Config, mut stop: watch::Receiver<bool>) -> any
     }
     let quiet = quiet(config, &crowd).await;
     let pages = crowd.web.history(&config.stream, opened_unix_ms.saturating_sub(SKEW_MS)).await;
-    let report = check(config, &crowd, seed, sending, quiet, pages);
+    let durable = durable::read(&config.durable)?;
+    let report = check(config, &crowd, seed, sending, quiet, pages, &durable);
     progress.abort();
     let _ = leave.send(true);
     while viewers.join_next().await.is_some() {}
@@ -134,7 +138,7 @@ async fn connected(config: &Config, crowd: &Crowd) {
     }
 }
 
-/// Orders comments and likes at their times; `elapsed` is the time since the first.
+/// Gives every order at its time; `elapsed` is the time since the first.
 async fn send(
     config: &Config,
     crowd: &Crowd,
@@ -143,39 +147,56 @@ async fn send(
     elapsed: &mut Duration,
 ) {
     let zipf = Zipf::new(config.zipf, RECENT_MAX);
-    let mut comments = Schedule::new(config.comments_per_s, config.duration_s);
-    let mut likes = Schedule::new(config.likes_per_s, config.duration_s);
+    let mut schedules = [
+        (Kind::Comment, config.comments_per_s),
+        (Kind::Like, config.likes_per_s),
+        (Kind::Unlike, config.unlikes_per_s),
+        (Kind::Reconnect, config.reconnects_per_s),
+    ]
+    .map(|(kind, per_s)| (kind, Schedule::new(per_s, config.duration_s)));
     let (start, start_ns) = (Instant::now(), crowd.book.lock().now_ns());
     let end_ns = (config.duration_s * 1e9) as u64;
     loop {
         *elapsed = start.elapsed();
         let now_ns = elapsed.as_nanos() as u64;
         let mut held_back = 0;
-        let mut order = |order: Order, random: &mut Random| {
-            let viewer = random.below(orders.len() as u64) as usize;
-            held_back += u64::from(orders[viewer].try_send(order).is_err());
-        };
-        while let Some(due_ns) = comments.take(now_ns) {
-            order(Order::Comment { due_ns: start_ns + due_ns }, random);
-        }
-        while let Some(due_ns) = likes.take(now_ns) {
-            let id = {
-                let recent = &crowd.book.lock().recent;
-                zipf.pick(recent.len(), random).map(|rank| recent[recent.len() - 1 - rank])
-            };
-            // Until the first comment was seen there is nothing to like.
-            let Some(id) = id else { continue };
-            let due_ns = start_ns + due_ns;
-            let takes_back = random.unit() < config.unlike_share;
-            order(if takes_back { Order::Unlike { due_ns, id } } else { Order::Like { due_ns, id } }, random);
+        for (kind, schedule) in &mut schedules {
+            while let Some(due_ns) = schedule.take(now_ns) {
+                let Some(order) = order(*kind, start_ns + due_ns, config, crowd, &zipf, random) else { continue };
+                let viewer = random.below(orders.len() as u64) as usize;
+                held_back += u64::from(orders[viewer].try_send(order).is_err());
+            }
         }
         crowd.book.lock().held_back += held_back;
         if now_ns >= end_ns {
             return;
         }
-        let next_ns = [comments.next_ns(), likes.next_ns()].into_iter().flatten().min().unwrap_or(end_ns).min(end_ns);
+        let next_ns = schedules.iter().filter_map(|(_, schedule)| schedule.next_ns()).min();
+        let next_ns = next_ns.unwrap_or(end_ns).min(end_ns);
         tokio::time::sleep_until(start + Duration::from_nanos(next_ns)).await;
     }
+}
+
+/// What has a schedule of its own.
+#[derive(Clone, Copy)]
+enum Kind {
+    Comment,
+    Like,
+    Unlike,
+    Reconnect,
+}
+
+/// The order that is due; none for a like until the first comment was seen.
+fn order(kind: Kind, due_ns: u64, config: &Config, crowd: &Crowd, zipf: &Zipf, random: &mut Random) -> Option<Order> {
+    let takes_back = match kind {
+        Kind::Comment => return Some(Order::Comment { due_ns }),
+        Kind::Reconnect => return Some(Order::Reconnect),
+        Kind::Unlike => true,
+        Kind::Like => random.unit() < config.unlike_share,
+    };
+    let recent = &crowd.book.lock().recent;
+    let id = zipf.pick(recent.len(), random).map(|rank| recent[recent.len() - 1 - rank])?;
+    Some(if takes_back { Order::Unlike { due_ns, id } } else { Order::Like { due_ns, id } })
 }
 
 /// Waits until all answers are in and frames change nothing any more; false when that took too long.
@@ -204,6 +225,7 @@ fn check(
     sending: Duration,
     quiet: bool,
     pages: anyhow::Result<Pages>,
+    durable: &[Durable],
 ) -> Report {
     let mut book = crowd.book.lock();
     let now_ms = book.now_ms();
@@ -211,7 +233,8 @@ fn check(
         Ok(pages) => Some(History { comments: &pages.comments, complete: pages.complete }),
         Err(_) => None,
     };
-    book.ledger.quiet_check(Quiet { history, durable: None }, now_ms);
+    let durable = (!config.durable.is_empty()).then_some(durable);
+    book.ledger.quiet_check(Quiet { history, durable }, now_ms);
     let read = match pages {
         Ok(pages) => HistoryRead { comments: pages.comments.len(), complete: pages.complete, error: None },
         Err(error) => HistoryRead { comments: 0, complete: false, error: Some(format!("{error:#}")) },

@@ -13,18 +13,28 @@ use clap::Parser;
 
 /// Runs six viewers for a second of sending against a server with a fault.
 fn run(fault: Fault) -> Report {
+    run_with(fault, "--unlike-share 0.05")
+}
+
+/// The same with some more flags.
+fn run_with(fault: Fault, flags: &str) -> Report {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let address = Server::start(fault).await;
         let (_stop, stopped) = watch::channel(false);
-        crate::run::run(&config(&address), stopped).await.unwrap()
+        crate::run::run(&config_with(&address, flags), stopped).await.unwrap()
     })
 }
 
 fn config(address: &str) -> Config {
+    config_with(address, "--unlike-share 0.05")
+}
+
+fn config_with(address: &str, more: &str) -> Config {
     let flags =
         "loadgen --viewers 6 --comments-per-s 30 --likes-per-s 100 --duration 1 --seed 7 --quiet-wait 20 --http";
     let arguments = flags.split(' ').map(str::to_owned).chain([format!("http://{address}")]);
+    let arguments = arguments.chain(more.split(' ').map(str::to_owned));
     Arguments::try_parse_from(arguments).unwrap().check().unwrap()
 }
 
@@ -64,6 +74,16 @@ fn connections_that_break_are_resumed_and_their_writes_sent_again() {
     assert!(report.kept() && report.quiet, "{report}");
     assert!(report.reconnects > 0 && report.ledger.resent > 0, "{report}");
     assert_eq!(report.ledger.comments.acknowledged, 30);
+}
+
+#[test]
+fn duplicates_and_dropped_connections_change_nothing_that_was_promised() {
+    let report = run_with(Fault::None, "--unlikes-per-s 40 --duplicates 0.5 --reconnects-per-s 20");
+    assert!(report.kept() && report.quiet, "{report}");
+    assert_eq!(report.drops, 20, "{report}");
+    assert!(report.repeats > 40, "{report}");
+    assert!(report.ledger.unlikes.acknowledged > 0, "{report}");
+    assert_eq!((report.ledger.comments.acknowledged, report.ledger.seen), (30, 30));
 }
 
 #[test]

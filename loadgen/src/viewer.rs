@@ -22,13 +22,16 @@ use crate::{
     backoff::{Backoff, asked_for},
     book::Shared,
     random::Random,
-    sending::{Sending, TRIES_MAX},
+    sending::{Repeat, Sending, TRIES_MAX},
     socket::{Hello, Socket, connect},
     web::Web,
 };
 
 /// Orders that wait for a busy viewer; beyond it they are held back, and counted.
 pub(crate) const ORDERS_MAX: usize = 64;
+
+/// Acknowledged writes that wait for the next connection to be sent again; beyond it they are not.
+const REPEATS_MAX: usize = 64;
 
 /// Comments that a viewer remembers to have liked, to take one back.
 const LIKED_MAX: usize = 8;
@@ -48,6 +51,8 @@ pub(crate) enum Order {
     Like { due_ns: u64, id: CommentId },
     /// Take the last like back; like this one if there is none.
     Unlike { due_ns: u64, id: CommentId },
+    /// Drop the connection without a word, and come back.
+    Reconnect,
 }
 
 /// What all viewers share.
@@ -61,6 +66,8 @@ pub(crate) struct Crowd {
     pub(crate) leave: watch::Receiver<bool>,
     /// Milliseconds since the Unix epoch when the book was opened: stamps are wall-clock times.
     pub(crate) opened_unix_ms: u64,
+    /// The share of writes that are sent again although nothing asks for it.
+    pub(crate) duplicates: f64,
 }
 
 /// See the head of the file.
@@ -81,6 +88,8 @@ pub(crate) struct Viewer {
 pub(crate) struct State {
     /// Writes without a final answer.
     trying: BTreeMap<Ref, Sending>,
+    /// Acknowledged writes that are sent again over the next connection.
+    repeats: Vec<(Ref, Sending)>,
     liked: Vec<CommentId>,
     stamp: u64,
     writes: u64,
@@ -90,6 +99,7 @@ pub(crate) struct State {
 enum End {
     Leave,
     Move(String),
+    Dropped,
     Broken { asked: Duration, why: String },
 }
 
@@ -124,6 +134,12 @@ impl Viewer {
             End::Move(url) => {
                 book.moves += 1;
                 *moved_to = Some(url);
+                Some(Duration::ZERO)
+            }
+            End::Dropped => {
+                book.drops += 1;
+                let elsewhere = self.random.below(2) == 1;
+                *moved_to = elsewhere.then(|| self.crowd.web.any_node(&mut self.random));
                 Some(Duration::ZERO)
             }
             End::Broken { asked, why } => {
@@ -177,6 +193,9 @@ impl Viewer {
         }
         let (mut heard, mut silence_max) = (now, FIRST_SILENCE_MAX);
         let mut moving: Option<(Instant, String)> = None;
+        if let Err(why) = self.repeat(&mut socket).await {
+            return End::Broken { asked: Duration::ZERO, why };
+        }
         loop {
             if let Err(why) = self.retry(&mut socket).await {
                 return End::Broken { asked: Duration::ZERO, why };
@@ -200,6 +219,9 @@ impl Viewer {
                     }
                 }
                 Some(order) = self.orders.recv(), if self.state.trying.len() < usize::from(UNANSWERED_MAX) => {
+                    if matches!(order, Order::Reconnect) {
+                        return End::Dropped;
+                    }
                     self.take(order);
                 }
                 () = sleep_until(wake) => {
@@ -260,6 +282,9 @@ impl Viewer {
                 self.state.liked.remove(0);
             }
         }
+        if sending.repeat == Repeat::Later && self.state.repeats.len() < REPEATS_MAX {
+            self.state.repeats.push((reference.clone(), sending));
+        }
     }
 
     fn refused(&mut self, reference: &Ref, retry_after_ms: Option<u64>) {
@@ -281,8 +306,8 @@ impl Viewer {
 
     /// Makes an order a sending, to be sent at once.
     fn take(&mut self, order: Order) {
+        let repeat = Repeat::draw(self.crowd.duplicates, &mut self.random);
         let mut book = self.crowd.book.lock();
-        book.trying += 1;
         let (what, due_ns) = match order {
             Order::Comment { due_ns } => (What::Comment { body: book.post(self.seat, due_ns) }, due_ns),
             Order::Like { due_ns, id } => {
@@ -293,12 +318,14 @@ impl Viewer {
                 let now_unix_ms = self.crowd.opened_unix_ms + book.now_ms();
                 (self.state.says(now_unix_ms, liked.unwrap_or(id), liked.is_none()), due_ns)
             }
+            // Ends the connection, and is no write.
+            Order::Reconnect => return,
         };
+        book.trying += 1;
         drop(book);
         self.state.writes += 1;
         let Ok(reference) = Ref::new(&format!("{}-{}", self.session, self.state.writes)) else { return };
-        let sending = Sending { retry_at: Some(Instant::now()), ..Sending::new(what, due_ns) };
-        self.state.trying.insert(reference, sending);
+        self.state.trying.insert(reference, Sending::new(what, due_ns, repeat));
     }
 
     /// Sends what is due.
@@ -309,16 +336,30 @@ impl Viewer {
                 continue;
             }
             sending.tries += 1;
-            {
-                let mut book = self.crowd.book.lock();
-                let now_ms = book.now_ms();
-                book.ledger.sent(self.seat, reference, sending.what.clone(), now_ms);
+            let twice = sending.tries == 1 && sending.repeat == Repeat::AtOnce;
+            for repeated in [false, true].into_iter().take(1 + usize::from(twice)) {
+                let message = sending.message(reference, self.encoding);
+                self.crowd.book.lock().sent(self.seat, reference, &sending.what, repeated);
+                send(socket, message).await?;
             }
-            let sent = timeout(WRITE_MAX, socket.send(sending.message(reference, self.encoding))).await;
-            sent.map_err(|_| format!("a write took more than {WRITE_MAX:?}"))?.map_err(|error| error.to_string())?;
         }
         Ok(())
     }
+
+    /// Sends again what was acknowledged over an earlier connection.
+    async fn repeat(&mut self, socket: &mut Socket) -> Result<(), String> {
+        for (reference, sending) in self.state.repeats.drain(..) {
+            let message = sending.message(&reference, self.encoding);
+            self.crowd.book.lock().sent(self.seat, &reference, &sending.what, true);
+            send(socket, message).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn send(socket: &mut Socket, message: Message) -> Result<(), String> {
+    let sent = timeout(WRITE_MAX, socket.send(message)).await;
+    sent.map_err(|_| format!("a write took more than {WRITE_MAX:?}"))?.map_err(|error| error.to_string())
 }
 
 impl State {

@@ -21,6 +21,8 @@ use serde::Deserialize;
 use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 use watershed_protocol::{CommentId, StreamId, ViewerId, client::Line};
 
+use crate::random::Random;
+
 /// Requests in flight: enough to place 1,000 viewers a second, few enough not to be a load of their own.
 const IN_FLIGHT_MAX: usize = 16;
 
@@ -79,6 +81,11 @@ impl Web {
     pub(crate) fn new(nodes: Vec<String>) -> Self {
         let slots = Semaphore::new(IN_FLIGHT_MAX);
         Self { nodes, turn: AtomicUsize::new(0), idle: Mutex::default(), slots }
+    }
+
+    /// The address of a node, wherever its viewers belong.
+    pub(crate) fn any_node(&self, random: &mut Random) -> String {
+        format!("ws://{}", self.nodes[random.below(self.nodes.len() as u64) as usize])
     }
 
     /// The address where a viewer belongs.
