@@ -28,9 +28,8 @@ pub(crate) struct Process {
 impl Process {
     /// The process that has this id now. One that has ended but was not yet waited for is none.
     pub(crate) fn of(pid: u32) -> Option<Self> {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (state, start) = parse_stat(&stat)?;
-        (!matches!(state, 'Z' | 'X' | 'x')).then_some(Self { pid, start })
+        let stat = parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?;
+        (!stat.has_ended()).then_some(Self { pid, start: stat.start })
     }
 
     /// The process that was recorded in a file, if it is still running.
@@ -81,13 +80,31 @@ pub(crate) fn wait_for_end(mut processes: Vec<Process>, at_most: Duration) -> Ve
     }
 }
 
-/// State and start time out of `/proc/PID/stat`: fields 3 and 22. Field 2, the name, may hold spaces and brackets.
-fn parse_stat(stat: &str) -> Option<(char, u64)> {
+/// What the kernel says of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    state: char,
+    threads: u32,
+    start: u64,
+}
+
+impl Stat {
+    /// A killed process whose first thread is gone while another still waits for the disk has not ended: it has its ports
+    /// and files until then.
+    fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x') && self.threads <= 1
+    }
+}
+
+/// State, threads and start time out of `/proc/PID/stat`: fields 3, 20 and 22. Field 2, the name, may hold spaces and
+/// brackets.
+fn parse_stat(stat: &str) -> Option<Stat> {
     let (_, after_name) = stat.rsplit_once(')')?;
     let mut fields = after_name.split_ascii_whitespace();
     let state = fields.next()?.chars().next()?;
-    let start = fields.nth(18)?.parse().ok()?;
-    Some((state, start))
+    let threads = fields.nth(16)?.parse().ok()?;
+    let start = fields.nth(1)?.parse().ok()?;
+    Some(Stat { state, threads, start })
 }
 
 #[cfg(test)]
@@ -104,10 +121,17 @@ mod tests {
 
     #[test]
     fn a_name_with_brackets_and_spaces_does_not_shift_the_fields() {
-        let stat = "42 (a) R (b) S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 1 0 98765 1 2 3";
-        assert_eq!(parse_stat(stat), Some(('S', 98_765)));
+        let stat = "42 (a) R (b) S 1 42 42 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 7 0 98765 1 2 3";
+        assert_eq!(parse_stat(stat), Some(Stat { state: 'S', threads: 7, start: 98_765 }));
         assert_eq!(parse_stat("42 (short) S 1"), None);
         assert_eq!(parse_stat(""), None);
+    }
+
+    #[test]
+    fn a_process_ends_with_its_last_thread() {
+        let ended = |state, threads| Stat { state, threads, start: 1 }.has_ended();
+        assert!(!ended('S', 1) && !ended('Z', 2));
+        assert!(ended('Z', 1) && ended('X', 0));
     }
 
     #[test]
