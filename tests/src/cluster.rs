@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -58,10 +59,29 @@ pub struct Traced {
     pub part: u16,
 }
 
+/// What is particular about a cluster, beyond its shape.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup<'a> {
+    /// How many mergers: one leads, the others stand by.
+    pub mergers: u16,
+    /// Where its state, data and logs lie; by default in the cluster's own directory.
+    pub dir: Option<&'a Path>,
+    /// Lines of shell that run before each node, whose role is `$1` and whose name is `$5`.
+    pub prelude: &'a str,
+}
+
+impl Default for Setup<'_> {
+    fn default() -> Self {
+        Self { mergers: 1, dir: None, prelude: "" }
+    }
+}
+
 /// See the head of the file.
 #[derive(Debug)]
 pub struct Cluster {
-    dir: TempDir,
+    /// Topology, traces and scripts; and everything else, if it has no other place.
+    home: TempDir,
+    dir: PathBuf,
     _place: SemaphorePermit<'static>,
 }
 
@@ -73,14 +93,23 @@ impl Cluster {
 
     /// Starts a cluster with so many mergers and waits until all its nodes are ready.
     pub async fn start_with(shape: Shape, mergers: u16) -> Self {
+        Self::start_as(shape, Setup { mergers, ..Setup::default() }).await
+    }
+
+    /// Starts a particular cluster and waits until all its nodes are ready.
+    pub async fn start_as(shape: Shape, setup: Setup<'_>) -> Self {
         let place = PLACES.acquire().await.expect("the semaphore is never closed");
-        let cluster = Self { dir: tempfile::tempdir().expect("a directory for the cluster"), _place: place };
-        fs::write(cluster.path("cluster.toml"), shape.text(cluster.dir.path(), mergers))
+        let home = tempfile::tempdir().expect("a directory for the cluster");
+        let dir = setup.dir.unwrap_or(home.path()).to_owned();
+        let cluster = Self { home, dir, _place: place };
+        fs::write(cluster.path("cluster.toml"), shape.text(&cluster.dir, setup.mergers))
             .expect("the topology is written");
         // The launcher starts this in place of `watershed`: the same, with a trace of what becomes durable.
         let script = format!(
-            "#!/bin/sh\nif [ \"$1\" = processor ]; then set -- \"$@\" --trace-tallies '{}'/\"$5\".tallies; fi\nexec '{}' \"$@\"\n",
-            cluster.dir.path().display(),
+            "#!/bin/sh\nif [ \"$1\" = processor ]; then set -- \"$@\" --trace-tallies '{}'/\"$5\".tallies; fi\n\
+             {}\nexec '{}' \"$@\"\n",
+            cluster.home.path().display(),
+            setup.prelude,
             binary("watershed").display()
         );
         fs::write(cluster.path("node"), script).expect("the script is written");
@@ -97,6 +126,21 @@ impl Cluster {
     /// Starts one node again, and waits until it is ready.
     pub async fn respawn(&self, node: &str) {
         self.launch(&["start", node]).await;
+    }
+
+    /// Ends all nodes at once, without a chance to do anything more, and waits until they are gone.
+    pub async fn kill_all(&self) {
+        let pids: Vec<Pid> =
+            self.status().await.iter().filter_map(|node| Pid::from_raw(i32::try_from(node.pid?).ok()?)).collect();
+        for pid in &pids {
+            // One that is gone already has ended by itself, which whoever starts it again will see.
+            let _ = kill_process(*pid, Signal::KILL);
+        }
+        until("the killed nodes are gone", async || {
+            let left = self.status().await.iter().filter(|node| node.pid.is_some()).count();
+            if left == 0 { Ok(()) } else { Err(format!("{left} are left")) }
+        })
+        .await;
     }
 
     /// Ends one node at once, without a chance to do anything more.
@@ -157,10 +201,8 @@ impl Cluster {
 
     /// What has become durable so far, in the order of each processor.
     pub fn traced(&self) -> Vec<Traced> {
-        let files = fs::read_dir(self.dir.path()).expect("the cluster's directory is there");
-        let paths = files.filter_map(Result::ok).map(|file| file.path());
-        let traces = paths.filter(|path| path.extension().is_some_and(|extension| extension == "tallies"));
-        let texts: Vec<String> = traces.map(|path| fs::read_to_string(path).expect("a trace is text")).collect();
+        let texts: Vec<String> =
+            self.traces().iter().map(|path| fs::read_to_string(path).expect("a trace is text")).collect();
         texts.iter().flat_map(|text| text.lines()).map(traced).collect()
     }
 
@@ -169,9 +211,21 @@ impl Cluster {
         self.traced().into_iter().map(|row| Durable { id: row.id, part: row.part, count: row.count }).collect()
     }
 
-    /// A path in the cluster's directory.
+    /// A path in the cluster's own directory.
     pub fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.home.path().join(name)
+    }
+
+    /// The files with what each processor has made durable.
+    pub fn traces(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.home.path()).expect("the cluster's directory is there");
+        let paths = files.filter_map(Result::ok).map(|file| file.path());
+        paths.filter(|path| path.extension().is_some_and(|extension| extension == "tallies")).collect()
+    }
+
+    /// The last lines of every node's log.
+    pub fn log_ends(&self) -> String {
+        log_ends(&self.dir.join("logs"))
     }
 
     async fn launch(&self, arguments: &[&str]) -> String {
@@ -215,7 +269,7 @@ impl Cluster {
 impl Drop for Cluster {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}{}", self.figures(), log_ends(&self.path("logs")));
+            eprintln!("{}{}", self.figures(), self.log_ends());
         }
         let stopped = self.launcher(&["stop"]).output();
         if !stopped.as_ref().is_ok_and(|output| output.status.success()) && !std::thread::panicking() {

@@ -7,10 +7,14 @@
 pub mod analytics;
 pub mod book;
 pub mod browser;
+pub mod chance;
 pub mod cluster;
 pub mod crowd;
+pub mod image;
 mod member;
 pub mod packed;
+pub mod power;
+pub mod preload;
 pub mod process;
 pub mod topology;
 pub mod view;

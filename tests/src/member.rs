@@ -18,7 +18,7 @@ use tokio::{
 use watershed_ledger::What;
 use watershed_protocol::{CommentId, Ref, client::Response};
 
-use crate::viewer::Viewer;
+use crate::{chance::below, viewer::Viewer};
 
 /// One in so many writes is sent twice at once, and one in so many again after its answer.
 const TWICE_EVERY: u64 = 5;
@@ -149,12 +149,4 @@ impl Member {
         }
         Ok(())
     }
-}
-
-/// A number below `bound`: splitmix64, the same in every run.
-pub(crate) fn below(state: &mut u64, bound: u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    (mixed ^ (mixed >> 31)) % bound
 }

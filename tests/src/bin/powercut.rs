@@ -1,0 +1,68 @@
+//! `powercut`: cuts the power of a small cluster again and again, and says whether anything acknowledged was lost.
+//!
+//! Run by `make powercut`, as root. Invariant: exit status 0 means that every cut was survived, 1 that one was not, or
+//! that this machine cannot try; 64 bad usage.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
+
+use clap::Parser;
+use watershed_tests::{image::Image, power::Outages, preload};
+
+/// `EX_USAGE` of sysexits.h.
+const BAD_USAGE: u8 = 64;
+
+/// Cuts the power of a cluster under load, each time on from what the last cut left.
+#[derive(Debug, Parser)]
+#[command(name = "powercut")]
+struct Arguments {
+    /// How many cuts.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    cuts: u64,
+    /// Seeds the moments of the cuts.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The disk forgets what it was asked to keep: shows that a lost write is found.
+    #[arg(long)]
+    forgetful: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    if let Some(why) = Image::impossible() {
+        eprintln!("powercut: {why}");
+        return ExitCode::FAILURE;
+    }
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("powercut: no runtime: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    // A broken promise is a panic that tells of itself.
+    let cuts = AssertUnwindSafe(|| runtime.block_on(cut(&arguments)));
+    if catch_unwind(cuts).is_err() {
+        eprintln!("powercut: again with make powercut CUTS={} SEED={}", arguments.cuts, arguments.seed);
+        return ExitCode::FAILURE;
+    }
+    println!("powercut: {} cuts, nothing that was acknowledged is missing", arguments.cuts);
+    ExitCode::SUCCESS
+}
+
+async fn cut(Arguments { cuts, seed, forgetful }: &Arguments) {
+    let library = tempfile::tempdir().expect("a directory for the library");
+    let prelude = if *forgetful { preload::forgets(library.path()) } else { String::new() };
+    let mut outages = Outages::begin(*seed, &prelude).await;
+    for number in 1..=*cuts {
+        println!("cut {number} of {cuts}: {}", outages.cut().await);
+    }
+}
