@@ -16,6 +16,7 @@ pub mod packed;
 pub mod power;
 pub mod preload;
 pub mod process;
+pub mod storm;
 pub mod topology;
 pub mod view;
 pub mod viewer;
