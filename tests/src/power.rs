@@ -100,13 +100,14 @@ impl Outages {
 
     /// Lets the crowd write, cuts the power at a random moment, starts everything again, and checks every promise.
     ///
-    /// Half of the time a processor is killed and started before: it then answers from what it has read back, which must
-    /// be durable by then. And half of the time `watershed verify` must find nothing wrong before a node is started.
+    /// Half of the time a processor or the merger is killed and started before: the one then answers from what it has read
+    /// back, the other takes new epochs, and both must be durable by then. And half of the time `watershed verify` must find
+    /// nothing wrong before a node is started.
     pub async fn cut(&mut self) -> Outage {
         self.crowd.write(RATES);
         if self.chance.below(2) == 0 {
             self.crowd.acknowledged_more(1, self.chance.below(LIKES_MAX)).await;
-            let node = PROCESSORS[self.chance.below(PROCESSORS.len() as u64) as usize];
+            let node = ["m1", "p1", "p2"][self.chance.below(3) as usize];
             self.cluster.kill(node).await;
             self.cluster.respawn(node).await;
         }

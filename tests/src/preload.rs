@@ -21,10 +21,10 @@ fn build(dir: &Path) -> PathBuf {
     library
 }
 
-/// Prelude of a cluster whose processors' disks keep nothing that they are asked to keep.
-pub fn forgets(dir: &Path) -> String {
+/// Prelude of a cluster in which nothing is kept that nodes of this role ask their disks to keep.
+pub fn forgets(dir: &Path, role: &str) -> String {
     let library = build(dir);
-    format!("if [ \"$1\" = processor ]; then export SYNC_FORGETS=1 LD_PRELOAD='{}'; fi", library.display())
+    format!("if [ \"$1\" = {role} ]; then export SYNC_FORGETS=1 LD_PRELOAD='{}'; fi", library.display())
 }
 
 /// Prelude of a cluster in which the syncs of node NAME fail for as long as there is a file `dir/NAME`.

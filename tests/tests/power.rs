@@ -43,7 +43,7 @@ async fn a_disk_that_forgets_what_it_was_asked_to_keep_is_found_out() {
     }
     let dir = tempfile::tempdir().expect("a directory");
     let log: PathBuf = dir.path().join("powercut.log");
-    let mut powercut = Process::start(&binary("powercut"), ["--cuts", "3", "--forgetful"], &log);
+    let mut powercut = Process::start(&binary("powercut"), ["--cuts", "3", "--forgetful", "processor"], &log);
     let code = until("a cut is not survived", async || powercut.ended().ok_or("it runs")).await;
     let words = fs::read_to_string(&log).unwrap_or_default();
     assert_eq!(code, 1, "{words}");

@@ -24,9 +24,9 @@ struct Arguments {
     /// Seeds the moments of the cuts.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The disk forgets what it was asked to keep: shows that a lost write is found.
-    #[arg(long)]
-    forgetful: bool,
+    /// The disk forgets what nodes of this role ask it to keep: shows that a lost write is found.
+    #[arg(long, value_name = "ROLE", value_parser = ["broadcast", "processor", "merger"])]
+    forgetful: Option<String>,
 }
 
 fn main() -> ExitCode {
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 
 async fn cut(Arguments { cuts, seed, forgetful }: &Arguments) {
     let library = tempfile::tempdir().expect("a directory for the library");
-    let prelude = if *forgetful { preload::forgets(library.path()) } else { String::new() };
+    let prelude = forgetful.as_ref().map(|role| preload::forgets(library.path(), role)).unwrap_or_default();
     let mut outages = Outages::begin(*seed, &prelude).await;
     for number in 1..=*cuts {
         println!("cut {number} of {cuts}: {}", outages.cut().await);
