@@ -49,10 +49,10 @@ pub(crate) struct Arguments {
     /// Unlikes a second, of the whole crowd: a schedule of their own, and --likes-per-s are all likes.
     #[arg(long, conflicts_with = "unlike_share")]
     unlikes_per_s: Option<f64>,
-    /// The share of writes that are sent again under their ref, 0 to 1: half of them at once, half through another node.
+    /// The share of writes that are sent again under their ref, 0 to 1: half of them at once, half over the next connection.
     #[arg(long, default_value_t = 0.0)]
     duplicates: f64,
-    /// Connections a second, of the whole crowd, that are dropped without a word and resumed, half of them elsewhere.
+    /// Connections a second, of the whole crowd, that are dropped without a word and resumed, half of them at any node.
     #[arg(long, default_value_t = 0.0)]
     reconnects_per_s: f64,
     /// How likes prefer newer comments: weights of 1 / rank^ZIPF, 0 to 4.

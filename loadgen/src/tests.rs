@@ -87,6 +87,12 @@ fn duplicates_and_dropped_connections_change_nothing_that_was_promised() {
 }
 
 #[test]
+fn counts_that_no_processor_wrote_down_are_found() {
+    let report = run_with(Fault::None, "--durable /dev/null");
+    assert_eq!(names(&report), ["count_never_durable"], "{report}");
+}
+
+#[test]
 fn a_skipped_frame_breaks_the_chain() {
     let report = run(Fault::SkipFrame);
     assert!(names(&report).contains(&"chain_broken"), "{report}");

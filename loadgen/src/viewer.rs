@@ -31,7 +31,7 @@ use crate::{
 pub(crate) const ORDERS_MAX: usize = 64;
 
 /// Acknowledged writes that wait for the next connection to be sent again; beyond it they are not.
-const REPEATS_MAX: usize = 64;
+const REPEATS_MAX: usize = 256;
 
 /// Comments that a viewer remembers to have liked, to take one back.
 const LIKED_MAX: usize = 8;

@@ -29,6 +29,9 @@ const MERGERS: u16 = 2;
 /// A killed node stays away for at most so long.
 const AWAY_MS_MAX: u64 = 2_000;
 
+/// The crowd waits for its last answers and frames for at most so many seconds.
+const QUIET_S: u64 = 60;
+
 /// How often the crowd's end, and a node that can be killed, are looked for.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -56,6 +59,8 @@ pub struct Storm {
     pub duplicates_percent: u64,
     /// Connections a second that are dropped and made again.
     pub reconnects: u64,
+    /// Within how many seconds each sending must be answered.
+    pub answer_within_s: u64,
 }
 
 /// One kill.
@@ -149,7 +154,8 @@ impl Storm {
             ("--comments-per-s", self.comments.to_string()),
             ("--duplicates", share.to_string()),
             ("--reconnects-per-s", self.reconnects.to_string()),
-            ("--quiet-wait", "60".to_owned()),
+            ("--answer-within", self.answer_within_s.to_string()),
+            ("--quiet-wait", QUIET_S.to_string()),
             ("--json", json.display().to_string()),
         ] {
             arguments.extend([flag.to_owned(), value]);
@@ -221,6 +227,7 @@ mod tests {
         comments: 5,
         duplicates_percent: 20,
         reconnects: 20,
+        answer_within_s: 11,
     };
 
     #[test]

@@ -1,7 +1,7 @@
 //! Nodes of every role are killed while a crowd writes, repeats itself and reconnects: every promise is kept.
 
 use serde_json::json;
-use watershed_tests::storm::Storm;
+use watershed_tests::{PATIENCE, storm::Storm};
 
 #[tokio::test]
 async fn a_short_storm_breaks_no_promise() {
@@ -15,6 +15,8 @@ async fn a_short_storm_breaks_no_promise() {
         comments: 5,
         duplicates_percent: 20,
         reconnects: 10,
+        // A busy machine must not decide.
+        answer_within_s: PATIENCE.as_secs(),
     };
     let aftermath = storm.blow(|line| eprintln!("{line}")).await;
     assert_eq!(aftermath.code, 0, "{aftermath}");

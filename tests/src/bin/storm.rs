@@ -13,6 +13,9 @@ use watershed_tests::storm::Storm;
 /// `EX_USAGE` of sysexits.h.
 const BAD_USAGE: u8 = 64;
 
+/// The protocol's 10 s, and some travel.
+const ANSWER_WITHIN_S: u64 = 11;
+
 /// A crowd that writes, repeats itself and reconnects, while nodes of every role are killed and started again.
 #[derive(Debug, Parser)]
 #[command(name = "storm")]
@@ -54,10 +57,18 @@ fn main() -> ExitCode {
             return if error.use_stderr() { ExitCode::from(BAD_USAGE) } else { ExitCode::SUCCESS };
         }
     };
-    let Arguments { seed, kills, duration, viewers, likes, unlikes, comments, duplicates_percent, reconnects } =
-        arguments;
-    let storm =
-        Storm { seed, kills, duration_s: duration, viewers, likes, unlikes, comments, duplicates_percent, reconnects };
+    let storm = Storm {
+        seed: arguments.seed,
+        kills: arguments.kills,
+        duration_s: arguments.duration,
+        viewers: arguments.viewers,
+        likes: arguments.likes,
+        unlikes: arguments.unlikes,
+        comments: arguments.comments,
+        duplicates_percent: arguments.duplicates_percent,
+        reconnects: arguments.reconnects,
+        answer_within_s: ANSWER_WITHIN_S,
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
