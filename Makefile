@@ -13,11 +13,14 @@ DURATION     ?= 30
 SEEDS        ?= 500
 FIRST_SEED   ?= 1
 MINUTES      ?= 10
+CUTS         ?= 20
+KILLS        ?= 10
+SEED         ?= 1
 DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load sim mutants bench fuzz check fmt build build-testing analytics needs \
-    needs-browser needs-client needs-duckdb clean
+.PHONY: help demo test cluster status logs stop load sim mutants powercut storm bench fuzz check fmt build build-testing \
+    analytics needs needs-browser needs-client needs-duckdb needs-loop clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +56,12 @@ sim: needs ## Simulates SEEDS= clusters of 20 viewers for 30 s each, from FIRST_
 
 mutants: needs ## Plants each known bug in turn: which invariant catches it, at which seed, in how many seconds
 	@$(CARGO) run --profile testing -q -p watershed-sim -- --mutants --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+powercut: needs-loop build-testing ## Cuts the power of a cluster CUTS= times under load, at moments of a SEED= (needs root and loop devices)
+	@$(TARGET)/testing/powercut --cuts $(CUTS) --seed $(SEED)
+
+storm: DURATION := 120
+storm: build-testing ## 500 viewers write, repeat and reconnect while KILLS= nodes are killed in DURATION= seconds, at times of a SEED=
+	@$(TARGET)/testing/storm --seed $(SEED) --kills $(KILLS) --duration $(DURATION)
 
 bench: needs ## What a commit and a like cost a processor, in tables (a minute each)
 	@$(CARGO) run --release -q -p watershed-store --example commit -- $${TMPDIR:-/tmp}
@@ -62,8 +71,13 @@ fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= 
 	@cargo +nightly fuzz --version >/dev/null 2>&1 \
 	    || { echo "make fuzz needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly && cargo install --locked cargo-fuzz"; exit 1; }
 	@$(CARGO) run --profile testing -p watershed-hostile --example corpus -- fuzz/corpus
-	@for door in $$(cargo +nightly fuzz list); do \
-	    cargo +nightly fuzz run "$$door" -- -max_total_time=$$(($(MINUTES) * 60 / $$(cargo +nightly fuzz list | wc -l))) || exit 1; \
+	@cargo +nightly fuzz build
+	@doors=$$(cargo +nightly fuzz list); seconds=$$(($(MINUTES) * 60 / $$(echo $$doors | wc -w))); \
+	[ $$seconds -gt 0 ] || { echo "make fuzz needs MINUTES=1 or more, MINUTES=$(MINUTES) was given"; exit 1; }; \
+	for door in $$doors; do \
+	    log=fuzz/artifacts/$$door.log; mkdir -p fuzz/artifacts; \
+	    cargo +nightly fuzz run "$$door" -- -max_total_time=$$seconds >$$log 2>&1 || { cat $$log; exit 1; }; \
+	    printf '%-22s %s\n' "$$door" "$$(grep '^Done' $$log)"; \
 	done
 
 check: needs ## Slow and strict: formatting, lints as errors, licences and sources of all crates (needs cargo-deny)
@@ -101,6 +115,10 @@ needs-duckdb:
 	        || { echo "DuckDB needs Python's venv: apt-get install -y python3-venv"; exit 1; }; \
 	    rm -rf $(DUCKDB) && python3 -m venv $(DUCKDB) && $(DUCKDB)/bin/pip install --quiet duckdb==$(DUCKDB_VERSION) \
 	        || { echo "DuckDB cannot be installed into $(DUCKDB): pip install duckdb==$(DUCKDB_VERSION) failed"; exit 1; }; }
+
+needs-loop:
+	@[ "$$(id -u)" = 0 ] && [ -w /dev/loop-control ] && command -v mkfs.ext4 >/dev/null \
+	    || { echo "make powercut needs root, loop devices, and apt-get install -y e2fsprogs util-linux mount"; exit 1; }
 
 clean: ## Removes what was built and the local cluster's data
 	@$(CARGO) clean
