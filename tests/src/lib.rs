@@ -11,6 +11,7 @@ pub mod chance;
 pub mod cluster;
 pub mod crowd;
 pub mod image;
+pub mod interrupt;
 mod member;
 pub mod packed;
 pub mod power;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use clap::Parser;
-use watershed_tests::{image::Image, power::Outages, preload};
+use watershed_tests::{image::Image, interrupt::or_interrupted, power::Outages, preload};
 
 /// `EX_USAGE` of sysexits.h.
 const BAD_USAGE: u8 = 64;
@@ -49,9 +49,13 @@ fn main() -> ExitCode {
         }
     };
     // A broken promise is a panic that tells of itself.
-    let cuts = AssertUnwindSafe(|| runtime.block_on(cut(&arguments)));
-    if catch_unwind(cuts).is_err() {
+    let cuts = AssertUnwindSafe(|| runtime.block_on(or_interrupted(cut(&arguments))));
+    let Ok(done) = catch_unwind(cuts) else {
         eprintln!("powercut: again with make powercut CUTS={} SEED={}", arguments.cuts, arguments.seed);
+        return ExitCode::FAILURE;
+    };
+    if done.is_none() {
+        eprintln!("powercut: interrupted");
         return ExitCode::FAILURE;
     }
     println!("powercut: {} cuts, nothing that was acknowledged is missing", arguments.cuts);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use clap::Parser;
-use watershed_tests::storm::Storm;
+use watershed_tests::{interrupt::or_interrupted, storm::Storm};
 
 /// `EX_USAGE` of sysexits.h.
 const BAD_USAGE: u8 = 64;
@@ -76,11 +76,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let aftermath = catch_unwind(AssertUnwindSafe(|| runtime.block_on(storm.blow(|line| println!("{line}")))));
-    match aftermath {
-        Ok(aftermath) => {
+    let blowing = AssertUnwindSafe(|| runtime.block_on(or_interrupted(storm.blow(|line| println!("{line}")))));
+    match catch_unwind(blowing) {
+        Ok(Some(aftermath)) => {
             println!("{aftermath}");
             if aftermath.code == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Ok(None) => {
+            eprintln!("storm: interrupted");
+            ExitCode::FAILURE
         }
         // It has told of itself.
         Err(_) => ExitCode::FAILURE,
