@@ -104,8 +104,8 @@ async fn a_merger_that_thaws_after_everybody_gave_it_up_goes_on_with_all_of_them
     crowd.write(RATES);
     crowd.acknowledged_more(5, 50).await;
     let topology = fs::read_to_string(cluster.path("cluster.toml")).expect("a topology");
-    let port = topology.lines().last().and_then(|line| line.strip_prefix("peer_port = ")?.parse().ok());
-    let port = port.expect("the merger's port for links stands last");
+    let port = topology.lines().rev().find_map(|line| line.strip_prefix("peer_port = ")?.parse().ok());
+    let port = port.expect("the merger's port for links is the last of them");
     cluster.freeze("m1").await;
     // Four links, and as many attempts to make them anew, that wait to be accepted although nobody is there any more.
     until("connections to the merger are given up", async || {
