@@ -56,6 +56,7 @@ sim: needs ## Simulates SEEDS= clusters of 20 viewers for 30 s each, from FIRST_
 
 mutants: needs ## Plants each known bug in turn: which invariant catches it, at which seed, in how many seconds
 	@$(CARGO) run --profile testing -q -p watershed-sim -- --mutants --seeds $(SEEDS) --first-seed $(FIRST_SEED)
+
 powercut: needs-loop build-testing ## Cuts the power of a cluster CUTS= times under load, at moments of a SEED= (needs root and loop devices)
 	@$(TARGET)/testing/powercut --cuts $(CUTS) --seed $(SEED)
 
