@@ -34,7 +34,7 @@ impl Shape {
         format!(
             "[cluster]\nname = \"test\"\ndir = \"{}\"\nsecret = \"end-to-end\"\n\
              [broadcast]\nnodes = {}\nport = {}\nmoderators = [\"mod\"]\n\
-             [processor]\nnodes = {}\nport = {}\npeer_port = {}\n\
+             [processor]\nnodes = {}\nport = {}\npeer_port = {}\nregisters_bytes_max = 65536\n\
              [analytics]\nrotate_s = 1\n\
              [log]\nsegment_bytes = 1048576\ncheckpoint_bytes = 4096\n\
              [merger]\nnodes = {mergers}\nport = {}\npeer_port = {}\n\

@@ -50,7 +50,7 @@ pub(crate) fn rows() -> Feed {
         for rows in [1, 3] {
             let (from, to) = (Position::ZERO, Position::new(rows));
             let section = Section { slot, epoch: Epoch::new(1), from, to, body: bytes.to_vec() };
-            taken |= Processor::new(Config::new(samples::node("p1"))).replay(&section).is_ok();
+            taken |= Processor::new(Config::new(samples::node("p1"))).replay(&section, &mut |_, _| Ok(None)).is_ok();
         }
         taken
     })
@@ -63,7 +63,7 @@ pub(crate) fn store() -> Feed {
         let (mut rest, mut taken) = (bytes, 0);
         while let Some((row, behind)) = saved_row(rest) {
             rest = behind;
-            if machine.restore(&row).is_err() {
+            if machine.restore(&row, &mut |_, _| Ok(None)).is_err() {
                 return false; // A start ends here.
             }
             taken += 1;

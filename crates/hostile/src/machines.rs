@@ -89,6 +89,9 @@ fn step_processor(machine: &mut Processor, now: Millis, input: watershed_process
                 readable(&FromProcessor::Reply { number, reply });
             }
             watershed_processor::Output::Report(report) => readable(&report),
+            watershed_processor::Output::Load { load, .. } => {
+                machine.step(now, watershed_processor::Input::NotLoaded { load }, &mut outbox);
+            }
             watershed_processor::Output::Durable(_)
             | watershed_processor::Output::Counted { .. }
             | watershed_processor::Output::Save(_)

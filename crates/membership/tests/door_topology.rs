@@ -48,6 +48,16 @@ fn a_wrong_value_is_refused_with_its_key_and_the_limit() {
         ("nodes = 3", "nodes = [3]", "line 10 (nodes = [3]): invalid type: sequence"),
         ("nodes = 3", "nodes = 3\nnodes = 4", "line 11 (nodes = 4): duplicate key"),
         ("nodes = 3\n", "", "missing field `nodes`"),
+        (
+            "peer_port = 8280",
+            "peer_port = 8280\nregisters_bytes_max = 65535",
+            "[processor] registers_bytes_max is 65535, 65536 to 1099511627776 are allowed",
+        ),
+        (
+            "peer_port = 8280",
+            "peer_port = 8280\nregisters_bytes_max = -1",
+            "[processor] registers_bytes_max is -1, 65536 to 1099511627776 are allowed",
+        ),
         // Ports and hosts.
         ("port = 8080", "port = 65536", "[broadcast] port is 65536, 0 to 65535 are allowed"),
         (

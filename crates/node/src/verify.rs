@@ -11,7 +11,7 @@ use watershed_processor::{Config, Processor, ReplayError};
 use watershed_protocol::NodeName;
 use watershed_store::{FileDisk, FileDiskError, OpenError};
 
-use crate::processor::recovery::{LOG, read_store};
+use crate::processor::recovery::{LOG, read_store, reader};
 
 /// Why a directory is not called fine.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +34,11 @@ pub(crate) fn run(directory: &Path) -> Result<String, Failed> {
     // open, so that none can start meanwhile.
     let held = FileDisk::open_to_read(&log);
     let _held = held.map_err(|error| refuse(directory, OpenError::<ReplayError>::Disk(error)))?;
-    let (_, base, rows) = read_store(directory, &mut machine).map_err(|error| Failed::Damaged(error.to_string()))?;
+    let (keyspaces, base, rows) =
+        read_store(directory, &mut machine).map_err(|error| Failed::Damaged(error.to_string()))?;
     let checkpoint = base.position;
-    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section));
+    let mut read = reader(&keyspaces);
+    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
     let found = watershed_store::verify(&log, base, replay).map_err(|error| refuse(directory, error))?;
     let held = machine.counters();
     Ok(format!(

@@ -21,6 +21,10 @@ pub(crate) enum RowError {
     Tag(u8),
     #[error("a like names no comment, and there is none before it")]
     NoComment,
+    #[error("there is no page of 2^{shift} viewers from {first} on")]
+    Range { first: u32, shift: u8 },
+    #[error("a register stands twice, or beyond its page")]
+    Beyond,
     #[error("text is not UTF-8")]
     Text,
     #[error("taps of {0:?} come twice")]
@@ -117,6 +121,11 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn is_at_end(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// Bytes that are not read yet.
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
     }
 
     pub(crate) fn bytes(&mut self, length: usize) -> Result<&'a [u8], RowError> {

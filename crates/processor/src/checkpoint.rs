@@ -13,13 +13,15 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use watershed_log::{Rest, SlotEnd, SlotEnds};
-use watershed_protocol::{Mutant, Slot};
+use watershed_protocol::{Millis, Mutant, Slot};
 
 use crate::{
     comments::{CommentNo, Comments, Entry, Stage, Unsaved},
+    config::RETRY_AFTER_MS,
     machine::{Output, Processor},
-    registers::{ChangedPage, ViewerNo},
-    saved::{Checkpoint, Keyspace, Place, Saved, SavedComment, SavedPin, SavedRow, SavedTaps},
+    place::place_of,
+    registers::{ChangedPage, PageRange, ViewerNo},
+    saved::{Checkpoint, Keyspace, Saved, SavedComment, SavedPin, SavedRow, SavedTaps},
     state::State,
     streams::ShelfNo,
 };
@@ -29,16 +31,19 @@ const PART_BYTES: usize = 256 * 1024;
 /// Viewers in one row, and in one part: a mebibyte.
 const VIEWERS_PER_ROW: usize = 256;
 const VIEWERS_PER_PART: u32 = 65_536;
+/// New viewers after which a checkpoint is wanted: 16 MB of keys, which are kept until they are saved.
+pub(crate) const VIEWERS_UNSAVED_MAX: u32 = 1_000_000;
 
 /// What has changed since it was saved last.
 #[derive(Debug, Default)]
 pub(crate) struct ToSave {
     comments: VecDeque<CommentNo>,
     shelves: BTreeSet<ShelfNo>,
-    /// Rows of what was deleted.
-    removed: Vec<SavedRow>,
-    /// Viewers below this number are in the store.
+    /// Pages that are no more: of comments that were deleted, or halved since.
+    removed: Vec<(CommentNo, PageRange)>,
+    /// Viewers below this number are in the store, and those below this one are to be in it.
     pub(crate) viewers: ViewerNo,
+    viewers_due: ViewerNo,
 }
 
 impl ToSave {
@@ -57,15 +62,13 @@ impl ToSave {
     }
 
     /// A comment's registers are about to be dropped.
-    pub(crate) fn forget(&mut self, entry: &Entry) {
-        let place = place_of(entry);
-        let row = |first| SavedRow { keyspace: Keyspace::Metrics, key: place.page_key(first), value: None };
-        self.removed.extend(entry.registers.firsts().map(row));
+    pub(crate) fn forget(&mut self, comment: CommentNo, entry: &Entry) {
+        self.removed.extend(entry.registers.ranges().map(|range| (comment, range)));
     }
 
-    /// All is as the store has it: after a restore.
-    pub(crate) fn clear(&mut self, viewers: ViewerNo) {
-        *self = Self { viewers, ..Self::default() };
+    /// The store has a row of a page that is not there.
+    pub(crate) fn remove(&mut self, comment: CommentNo, range: PageRange) {
+        self.removed.push((comment, range));
     }
 }
 
@@ -97,7 +100,7 @@ enum Phase {
 struct Contents {
     comments: Vec<CommentNo>,
     shelves: Vec<ShelfNo>,
-    removed: Vec<SavedRow>,
+    removed: Vec<(CommentNo, PageRange)>,
     /// The first viewer, if there are any.
     viewers: Option<ViewerNo>,
 }
@@ -121,9 +124,11 @@ impl Processor {
         let end = |slot| SlotEnd { epoch: slots.epoch(slot), position: slots.durable(slot) };
         let ends: SlotEnds = Slot::all().filter(|slot| slots.has_rows(*slot)).map(|slot| (slot, end(slot))).collect();
         let viewers = self.state.to_save.viewers;
-        let left = std::mem::take(&mut self.state.to_save);
+        let mut left = std::mem::take(&mut self.state.to_save);
+        left.viewers_due = self.state.viewers.len() as ViewerNo;
         self.state.to_save.viewers = viewers;
         let checkpoint = Checkpoint { position, ends };
+        self.state.residence.begin();
         self.saving = Some(Saving { checkpoint, left, done: Contents::default(), phase: Phase::Idle });
     }
 
@@ -159,6 +164,7 @@ impl Processor {
             Some(phase @ Phase::Storing) => *phase = Phase::Idle,
             Some(Phase::Sealing) => {
                 self.saving = None;
+                self.state.residence.seal();
                 self.counters.checkpoints += 1;
             }
             _ => {}
@@ -166,8 +172,9 @@ impl Processor {
     }
 
     /// The store has failed, or is full: all is left for the next checkpoint.
-    pub(crate) fn give_up_saving(&mut self) {
+    pub(crate) fn give_up_saving(&mut self, now: Millis) {
         let Some(Saving { left, mut done, phase, .. }) = self.saving.take() else { return };
+        self.saving_after = Some(now.plus(RETRY_AFTER_MS));
         if let Phase::Unsure { contents, .. } = phase {
             done.extend(contents);
         }
@@ -202,8 +209,8 @@ impl ToSave {
         let (mut rows, mut contents, mut bytes) = (Vec::new(), Contents::default(), 0);
         // Every viewer that a page names goes first. Where many are new, they are a part of their own.
         let new_viewers = state.viewers.len() as u32 - state.to_save.viewers;
-        let is_empty = self.removed.is_empty() && self.shelves.is_empty() && self.comments.is_empty();
-        if new_viewers > 0 && !is_empty {
+        let are_due = state.to_save.viewers < self.viewers_due;
+        if new_viewers > 0 && (are_due || !self.shelves.is_empty() || !self.comments.is_empty()) {
             contents.viewers = Some(state.to_save.viewers);
             rows.extend(state.save_viewers(new_viewers.min(VIEWERS_PER_PART)));
         }
@@ -215,10 +222,6 @@ impl ToSave {
             rows.push(row);
             bytes < PART_BYTES
         };
-        contents.removed = std::mem::take(&mut self.removed);
-        for row in &contents.removed {
-            add(&mut rows, row.clone());
-        }
         while let Some(shelf) = self.shelves.pop_first() {
             contents.shelves.push(shelf);
             if !add(&mut rows, state.save_shelf(shelf)) {
@@ -230,13 +233,18 @@ impl ToSave {
             if contents.comments.last() != Some(&comment) {
                 contents.comments.push(comment);
             }
-            let is_done = state.save_comment(comment, |row| {
+            let is_done = state.save_comment(comment, &mut self.removed, |row| {
                 goes_on = add(&mut rows, row);
                 goes_on
             });
             if is_done {
                 self.comments.pop_front();
             }
+        }
+        // Last: what a page was halved into must be in the store before it leaves.
+        if goes_on && self.comments.is_empty() && self.shelves.is_empty() {
+            contents.removed = std::mem::take(&mut self.removed);
+            rows.extend(contents.removed.iter().filter_map(|(comment, range)| state.removal(*comment, *range)));
         }
         rows.sort();
         (rows, contents)
@@ -268,7 +276,12 @@ impl State {
     }
 
     /// Rows of what has changed of a comment, until `take` has enough. True when that was all.
-    fn save_comment(&mut self, number: CommentNo, mut take: impl FnMut(SavedRow) -> bool) -> bool {
+    fn save_comment(
+        &mut self,
+        number: CommentNo,
+        removed: &mut Vec<(CommentNo, PageRange)>,
+        mut take: impl FnMut(SavedRow) -> bool,
+    ) -> bool {
         let stream = self.stream_id(self.comments[number].shelf).clone();
         let entry = &mut self.comments[number];
         let place = place_of(entry);
@@ -285,13 +298,14 @@ impl State {
             take(Saved::Comment { place, words: entry.words, stream, part: entry.part, comment }.encode());
             entry.unsaved = Unsaved::Metrics;
         }
-        let mut page = 0;
-        while let Some(ChangedPage { number, first, cells }) = entry.registers.take_changed(page) {
+        let (mut page, checkpoint) = (0, self.residence.making());
+        removed.extend(entry.registers.take_gone().into_iter().map(|range| (number, range)));
+        while let Some(ChangedPage { number, range, cells }) = entry.registers.take_changed(page, checkpoint) {
             page = number + 1;
             if Mutant::PageLost.lives() {
                 continue;
             }
-            if !take(Saved::Page { place, first, cells }.encode()) {
+            if !take(Saved::Page { place, range, cells }.encode()) {
                 return false;
             }
         }
@@ -301,11 +315,18 @@ impl State {
         true
     }
 
+    /// A row that removes a page; none if it has come to be again.
+    fn removal(&self, comment: CommentNo, range: PageRange) -> Option<SavedRow> {
+        let entry = &self.comments[comment];
+        let key = || place_of(entry).page_key(range);
+        (!entry.registers.has(range)).then(|| SavedRow { keyspace: Keyspace::Metrics, key: key(), value: None })
+    }
+
     /// What was made into rows is to be made into rows again.
     fn put_back(&mut self, contents: Contents) {
         for comment in contents.comments {
             let entry = &mut self.comments[comment];
-            entry.registers.set_changed(true);
+            entry.registers.set_changed();
             entry.unsaved = Unsaved::All;
             // It may be listed already, for the next checkpoint; to be saved twice is no harm.
             self.to_save.comments.push_back(comment);
@@ -316,8 +337,4 @@ impl State {
             self.to_save.viewers = self.to_save.viewers.min(viewers);
         }
     }
-}
-
-fn place_of(entry: &Entry) -> Place {
-    Place { slot: entry.slot(), written: entry.written }
 }

@@ -28,6 +28,9 @@ pub struct Config {
     pub comments_max: usize,
     /// Most registers; beyond it likes by viewers who never liked that comment are refused as `overloaded`.
     pub registers_max: u64,
+    /// Most bytes of registers in memory; beyond it those that are not used are in the store only, and likes are refused as
+    /// `overloaded` while the store does not have them yet.
+    pub registers_bytes_max: usize,
     /// Most answers that wait for one commit group; beyond it writes are refused as `overloaded`.
     pub group_answers_max: usize,
     /// Most bytes of rows in one commit group, well below what a record of the log holds.
@@ -45,9 +48,10 @@ impl Config {
             node,
             reports_per_s: 20,
             report_burst: 5,
-            // About 200 bytes each without the text, and 20 bytes for each register: 2 GB and 10 GB.
+            // About 200 bytes each without the text, and 4 to 12 bytes for each register, in memory or in the store.
             comments_max: 10_000_000,
             registers_max: 500_000_000,
+            registers_bytes_max: 1024 * 1024 * 1024,
             // Sixteen of the largest batches.
             group_answers_max: 262_144,
             group_bytes_max: 16 * 1024 * 1024,

@@ -37,8 +37,20 @@ pub struct Counters {
     pub waiting: u64,
     /// Comments in memory, tombstones too.
     pub comments: u64,
-    /// Registers in memory.
+    /// Registers, in memory and in the store.
     pub registers: u64,
+    /// Bytes of registers in memory.
+    pub registers_bytes: u64,
+    /// Pages of registers that were let go of.
+    pub pages_evicted: u64,
+    /// Pages that were asked for again.
+    pub loads: u64,
+    /// Pages that the store did not give.
+    pub loads_failed: u64,
+    /// Writes that wait for a page.
+    pub writes_held: u64,
+    /// Writes that were refused because too many wait, or because memory is full of what is not saved.
+    pub writes_crowded_out: u64,
     /// Viewers that ever liked something here.
     pub viewers: u64,
     /// Streams that hold something here.

@@ -22,11 +22,13 @@ use watershed_protocol::{
 };
 
 use crate::{
-    Checkpoint, Config, Counters, SavedRow, StreamCounts,
-    checkpoint::Saving,
+    Checkpoint, Config, Counters, Keyspace, SavedRow, StreamCounts,
+    checkpoint::{Saving, VIEWERS_UNSAVED_MAX},
+    cold::{Held, HeldQuestion},
     comments::Stage,
     config::RETRY_AFTER_MS,
     group::{Answer, Group, Pending},
+    residence::Residence,
     state::State,
     streams::StreamNo,
 };
@@ -82,6 +84,18 @@ pub enum Input<'a> {
     Saved,
     /// The store has not taken them, or not all: what was to be saved is left for the next checkpoint.
     NotSaved,
+    /// The store has answered [`Output::Load`].
+    Loaded {
+        /// Which one.
+        load: u64,
+        /// The row, if there is one.
+        value: Option<&'a [u8]>,
+    },
+    /// The store could not be read for [`Output::Load`].
+    NotLoaded {
+        /// Which one.
+        load: u64,
+    },
     /// Owners have changed.
     Map(Arc<Map>),
     /// A time that a peer's clock showed.
@@ -120,6 +134,15 @@ pub enum Output {
     Save(Vec<SavedRow>),
     /// All rows are in the store: make this durable, behind them; then say [`Input::Saved`], and the log can be cut.
     Checkpoint(Checkpoint),
+    /// Read this row of the store, beside the commits; then say [`Input::Loaded`]. Writes wait for it.
+    Load {
+        /// Its number.
+        load: u64,
+        /// Where the row is.
+        keyspace: Keyspace,
+        /// Under which key.
+        key: Vec<u8>,
+    },
     /// A report to the root.
     Report(ToMerger),
     /// A count became durable: only with [`Config::trace_tallies`].
@@ -147,6 +170,10 @@ pub struct Processor {
     pub(crate) merger_takes: bool,
     /// The checkpoint that is being made.
     pub(crate) saving: Option<Saving>,
+    /// When the next may be wanted, while one has failed not long ago.
+    pub(crate) saving_after: Option<Millis>,
+    /// Who waits for registers that are not in memory.
+    pub(crate) held: Held,
     /// The last group that was sealed, and the last that is durable.
     pub(crate) sealed: u64,
     pub(crate) durable: u64,
@@ -161,15 +188,18 @@ pub struct Processor {
 impl Processor {
     /// A processor that knows nothing yet: [`Processor::replay`] its log, then [`Processor::start`] it.
     pub fn new(config: Config) -> Self {
+        let state = State { residence: Residence::new(config.registers_bytes_max), ..State::default() };
         Self {
             config,
-            state: State::default(),
+            state,
             clock: HybridClock::default(),
             gatherer: Gatherer::new(),
             counters: Counters::default(),
             due: BTreeSet::new(),
             merger_takes: false,
             saving: None,
+            saving_after: None,
+            held: Held::default(),
             sealed: 0,
             durable: 0,
             ready: BTreeMap::new(),
@@ -189,6 +219,7 @@ impl Processor {
 
     /// Takes one input and says what is to be done.
     pub fn step(&mut self, now: Millis, input: Input<'_>, outbox: &mut Vec<Output>) {
+        self.saving_after = self.saving_after.filter(|after| now < *after);
         match input {
             Input::Writes { peer, batch } => self.take_writes(now, peer, batch),
             Input::Query { peer, number, query } => self.take_query(peer, number, query, outbox),
@@ -214,7 +245,9 @@ impl Processor {
             }
             Input::Save { position } => self.begin_saving(position),
             Input::Saved => self.saved(),
-            Input::NotSaved => self.give_up_saving(),
+            Input::NotSaved => self.give_up_saving(now),
+            Input::Loaded { load, value } => self.loaded(load, value, outbox),
+            Input::NotLoaded { load } => self.not_loaded(load, outbox),
             Input::Map(map) => self.take_map(&map),
             // A refused jump was reported by whoever heard it.
             Input::Heard(time) => drop(self.clock.hear(now, time)),
@@ -223,6 +256,8 @@ impl Processor {
         self.seal(outbox);
         self.report_due(now, outbox);
         self.save(outbox);
+        self.state.make_room();
+        self.ask_for_pages(outbox);
         self.flush(outbox);
     }
 
@@ -235,7 +270,19 @@ impl Processor {
 
     /// When a [`Input::Tick`] is wanted.
     pub fn deadline(&self) -> Option<Millis> {
-        self.due.first().filter(|_| self.merger_takes).map(|(due, _)| *due)
+        let report = self.due.first().filter(|_| self.merger_takes).map(|(due, _)| *due);
+        let saving = self.saving_after.filter(|_| self.is_short_of_room());
+        [report, saving].into_iter().flatten().min()
+    }
+
+    /// Whether [`Input::Save`] is wanted, however little the log has grown: nothing else makes room in memory.
+    pub fn wants_saving(&self) -> bool {
+        self.is_short_of_room() && self.saving_after.is_none()
+    }
+
+    fn is_short_of_room(&self) -> bool {
+        let unsaved = self.state.viewers.len() as u32 - self.state.to_save.viewers;
+        self.saving.is_none() && (self.state.residence.wants_saving() || unsaved > VIEWERS_UNSAVED_MAX)
     }
 
     /// Whether so much waits for the disk that further writes would be refused.
@@ -244,9 +291,9 @@ impl Processor {
         group.pending.len() >= self.config.group_answers_max || group.bytes >= self.config.group_bytes_max
     }
 
-    /// Whether nothing waits for the disk.
+    /// Whether nothing waits for the disk: neither for the log nor for the store.
     pub fn is_idle(&self) -> bool {
-        self.gatherer.idle() && !self.gatherer.gathering()
+        self.gatherer.idle() && !self.gatherer.gathering() && self.held.is_empty()
     }
 
     /// The latest time that a comment was given: what this node's heartbeats must not fall behind.
@@ -262,13 +309,17 @@ impl Processor {
             viewers: self.state.viewers.len() as u64,
             streams: self.state.streams.len() as u64,
             waiting: self.writes_waiting(),
+            registers_bytes: self.state.residence.bytes() as u64,
+            pages_evicted: self.state.residence.evicted(),
+            loads: self.held.loads_begun(),
+            writes_held: self.held.likes() as u64,
             ..self.counters
         }
     }
 
     fn writes_waiting(&self) -> u64 {
         let in_flight = self.gatherer.in_flight().map_or(0, |(_, group)| group.pending.len());
-        (self.gatherer.peek().pending.len() + in_flight) as u64
+        (self.gatherer.peek().pending.len() + in_flight + self.held.likes()) as u64
     }
 
     /// Gathers an answer for the end of this step.
@@ -294,10 +345,17 @@ impl Processor {
         if !self.started {
             return outbox.push(Output::Reply { peer, number, reply: Reply::Unavailable });
         }
-        let reply = self.state.reply(query);
-        // Registers hold what is not durable yet; all else that is read is durable.
+        if let Some(question) = HeldQuestion::new(peer, number, query, limits::LIKES_QUERY_IDS_MAX) {
+            return self.resume(question, outbox);
+        }
+        // All that is read here is durable.
+        outbox.push(Output::Reply { peer, number, reply: self.state.reply(query) });
+    }
+
+    /// A reply that rests on registers, which hold what is not durable yet.
+    pub(crate) fn reply_riding(&mut self, peer: PeerId, number: u64, reply: Reply, outbox: &mut Vec<Output>) {
         let max = self.config.group_answers_max;
-        match self.gatherer.ride().filter(|_| matches!(query, Query::Likes { .. })) {
+        match self.gatherer.ride() {
             Some(group) if group.replies.len() >= max => {
                 outbox.push(Output::Reply { peer, number, reply: Reply::Unavailable });
             }
@@ -321,6 +379,7 @@ impl Processor {
         if let Some(group) = self.gatherer.in_flight_mut() {
             forgotten += group.forget(peer);
         }
+        forgotten += self.held.forget(peer);
         self.counters.abandoned += forgotten as u64;
         self.ready.remove(&peer);
     }
@@ -383,6 +442,7 @@ impl Processor {
             }
         }
         shelves.into_iter().for_each(|shelf| self.state.streams.release_shelf(shelf));
+        self.refuse_held_questions(outbox);
         self.sealed = group - 1;
         self.take_back_unsure();
     }

@@ -7,10 +7,7 @@ use watershed_protocol::{
     peer::uplink::{Query, Reply},
 };
 
-use crate::{
-    comments::CommentNo,
-    state::{State, liked},
-};
+use crate::{comments::CommentNo, state::State};
 
 impl State {
     /// The answer to a question.
@@ -27,17 +24,8 @@ impl State {
                 let entry = self.home_of(self.streams.find(stream), id).map(|comment| &self.comments[comment]);
                 Reply::Order(entry.filter(|entry| entry.written != Position::ZERO).map(|entry| entry.order()))
             }
-            Query::Likes { stream, viewer, comments } => {
-                let (stream, viewer) = (self.streams.find(stream), self.viewers.find(*viewer));
-                let likes = |(slot, id): &&(Slot, CommentId)| {
-                    let comment = self.in_slot(stream, *slot, id);
-                    comment
-                        .zip(viewer)
-                        .is_some_and(|(comment, viewer)| liked(self.comments[comment].registers.get(viewer)))
-                };
-                let asked = comments.iter().take(limits::LIKES_QUERY_IDS_MAX);
-                Reply::Likes(asked.filter(likes).map(|(_, id)| *id).collect())
-            }
+            // Registers may be cold: see `cold`, which answers this one.
+            Query::Likes { .. } => Reply::Unavailable,
             Query::Counts { stream, comments } => {
                 let stream = self.streams.find(stream);
                 let count = |(slot, id): &(Slot, CommentId)| {

@@ -5,14 +5,15 @@
 use std::sync::Arc;
 
 use watershed_log::Section;
-use watershed_protocol::{Comment, CommentId, Position, Slot};
+use watershed_protocol::{Comment, CommentId, Position, Slot, ViewerKey};
 
 use crate::{
     bytes::RowError,
     comments::{CommentNo, Entry, Stage, Unsaved},
     group::{Change, TapsChange},
     machine::Processor,
-    registers::Merged,
+    registers::{Merged, ViewerNo},
+    restore::ReadRow,
     rows::{Decoder, ROWS_FORMAT, Row},
     state::State,
 };
@@ -51,8 +52,8 @@ pub enum ReplayError {
 }
 
 impl Processor {
-    /// Takes the next section of the log, before [`Processor::start`].
-    pub fn replay(&mut self, section: &Section) -> Result<(), ReplayError> {
+    /// Takes the next section of the log, before [`Processor::start`]; `read` finds rows of the store that was restored.
+    pub fn replay(&mut self, section: &Section, read: &mut ReadRow<'_>) -> Result<(), ReplayError> {
         let Section { slot, epoch, from, to, body } = section;
         let (slot, from) = (*slot, *from);
         let mut rows = Decoder::new(body).map_err(|found| ReplayError::Format { slot, from, found })?;
@@ -62,6 +63,9 @@ impl Processor {
         let mut at = from;
         let wrong = |at: Position, why: String| ReplayError::Row { slot, at: at.next(), why };
         while let Some(row) = rows.next().map_err(|error: RowError| wrong(at, error.to_string()))? {
+            if let Row::Like { comment, viewer, .. } = &row {
+                self.state.warm_for(slot, comment, *viewer, read).map_err(|why| wrong(at, why))?;
+            }
             let known = if self.state.restored { self.state.knows(slot, at.next(), &row) } else { false };
             self.state.slots.applied(slot);
             if known {
@@ -70,6 +74,7 @@ impl Processor {
                 let change = self.change_of(slot, row).map_err(|why| wrong(at, why))?;
                 self.state.publish(change);
             }
+            self.state.make_room();
             at = at.next();
         }
         if at != *to {
@@ -101,12 +106,9 @@ impl Processor {
                 let comment = state.live(slot, &comment)?;
                 let viewer = state.viewers.intern(viewer);
                 let after = register.to_bits();
-                match state.comments[comment].registers.merge(viewer, after) {
-                    Merged::Taken { before } => {
-                        state.registers += u64::from(before == 0);
-                        Change::Like { comment, viewer, before, after }
-                    }
-                    Merged::Kept { .. } => return Err("the like changes nothing".into()),
+                match state.merge(comment, viewer, after) {
+                    Merged::Taken { before } => Change::Like { comment, viewer, before, after },
+                    Merged::Kept { .. } | Merged::Cold(_) => return Err("the like changes nothing".into()),
                 }
             }
             Row::Deletion { comment } => Change::Deletion { comment: state.live(slot, &comment)? },
@@ -137,6 +139,22 @@ impl Processor {
 }
 
 impl State {
+    /// Has the register in memory that a row of the log speaks of.
+    fn warm_for(
+        &mut self,
+        slot: Slot,
+        comment: &CommentId,
+        viewer: ViewerKey,
+        read: &mut ReadRow<'_>,
+    ) -> Result<(), String> {
+        match (self.comments.find_in(slot, comment), self.viewers.find(viewer)) {
+            (Some(comment), Some(viewer)) => self.warm(comment, viewer, read),
+            // A new viewer's number may be in the range of a page that is there.
+            (Some(comment), None) => self.warm(comment, self.viewers.len() as ViewerNo, read),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a row of the log is in the store already, itself or what came after it: checkpoints may be later than the
     /// record from which the log is replayed.
     fn knows(&mut self, slot: Slot, at: Position, row: &Row) -> bool {
@@ -147,8 +165,9 @@ impl State {
             Row::Like { comment, viewer, register } => {
                 let Some(comment) = self.comments.find_in(slot, comment) else { return false };
                 let viewer = self.viewers.intern(*viewer);
-                let entry = &self.comments[comment];
-                let known = entry.stage == Stage::Deleted || entry.registers.get(viewer) >= register.to_bits();
+                let entry = &mut self.comments[comment];
+                let is_late = |bits: Result<u64, _>| bits.is_ok_and(|bits| bits >= register.to_bits());
+                let known = entry.stage == Stage::Deleted || is_late(entry.registers.get(viewer));
                 known && self.changed_by(comment, at)
             }
             Row::Deletion { comment } => {

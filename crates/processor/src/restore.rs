@@ -1,7 +1,8 @@
 //! A store read back: rows of a checkpoint become state, before the log is replayed on top.
 //!
 //! Before `replay`. Rows come keyspace by keyspace, keys ascending. They may be later than the checkpoint that is in
-//! force: what was saved for one that was not finished is there as well. Invariant: after restore, replay and recount the
+//! force: what was saved for one that was not finished is there as well. Pages of registers that memory has no room for
+//! stay in the store; only their likes are counted. Invariant: after restore, replay and recount the
 //! state is the one that was visible, whichever of the later rows the store has.
 
 use std::sync::Arc;
@@ -13,11 +14,15 @@ use crate::{
     bytes::RowError,
     comments::{CommentNo, Entry, Stage, Unsaved},
     machine::Processor,
-    registers::Registers,
-    saved::{Keyspace, Place, Saved, SavedComment, SavedPin, SavedTaps},
-    state::State,
+    place::{Place, place_of},
+    registers::{Cold, Merged, PageRange, Registers, ViewerNo},
+    saved::{Keyspace, Saved, SavedComment, SavedPin, SavedTaps},
+    state::{State, liked},
     streams::{Pin, Taps},
 };
+
+/// Reads one row of the store while a processor recovers: of a page that it has no room to keep.
+pub type ReadRow<'a> = dyn FnMut(Keyspace, &[u8]) -> Result<Option<Vec<u8>>, String> + 'a;
 
 /// A row of the store that cannot be taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,13 +41,13 @@ fn hex(key: &[u8]) -> String {
 }
 
 impl Processor {
-    /// Takes the next row of the store, before [`Processor::restored`].
-    pub fn restore(&mut self, row: &SavedRow) -> Result<(), RestoreError> {
+    /// Takes the next row of the store, before [`Processor::restored`]; `read` finds one that was taken already.
+    pub fn restore(&mut self, row: &SavedRow, read: &mut ReadRow<'_>) -> Result<(), RestoreError> {
         let SavedRow { keyspace, key, value } = row;
         let wrong = |why: String| RestoreError { keyspace: *keyspace, key: key.clone(), why };
         let Some(value) = value else { return Ok(()) };
         let saved = Saved::decode(*keyspace, key, value).map_err(|error: RowError| wrong(error.to_string()))?;
-        let time = self.state.take_saved(saved).map_err(wrong)?;
+        let time = self.state.take_saved(saved, read).map_err(wrong)?;
         self.clock.recover(time);
         Ok(())
     }
@@ -53,12 +58,7 @@ impl Processor {
             self.state.slots.restore(slot, end.epoch, end.position);
         }
         let viewers = self.state.viewers.len() as u32;
-        self.state.to_save.clear(viewers);
-        for number in 0..self.state.comments.len() as CommentNo {
-            let entry = &mut self.state.comments[number];
-            entry.registers.set_changed(false);
-            entry.unsaved = Unsaved::Nothing;
-        }
+        self.state.to_save.viewers = viewers;
         self.state.recount();
         self.state.restored = true;
     }
@@ -66,7 +66,7 @@ impl Processor {
 
 impl State {
     /// Takes one row; a time that it holds.
-    fn take_saved(&mut self, saved: Saved) -> Result<HybridTime, String> {
+    fn take_saved(&mut self, saved: Saved, read: &mut ReadRow<'_>) -> Result<HybridTime, String> {
         match saved {
             Saved::Viewers { first, keys } => {
                 let known = self.viewers.len() as u32;
@@ -86,7 +86,7 @@ impl State {
                 let comment = self.find_place(place)?;
                 self.comments[comment].version = version;
             }
-            Saved::Page { place, cells, .. } => self.take_page(place, cells)?,
+            Saved::Page { place, range, cells } => self.take_page(place, range, &cells, read)?,
             Saved::Shelf { slot, stream, pin, taps } => {
                 let shelf = self.streams.shelf(&stream, slot);
                 let pin = pin.map(|pin| self.pin_of(pin));
@@ -146,20 +146,50 @@ impl State {
         Ok(time)
     }
 
-    fn take_page(&mut self, place: Place, cells: Vec<(u32, u64)>) -> Result<(), String> {
+    fn take_page(
+        &mut self,
+        place: Place,
+        range: PageRange,
+        cells: &[(ViewerNo, u64)],
+        read: &mut ReadRow<'_>,
+    ) -> Result<(), String> {
         let comment = self.find_place(place)?;
         let known = self.viewers.len() as u32;
         if self.comments[comment].stage == Stage::Deleted {
+            self.to_save.remove(comment, range);
             return Ok(());
         }
-        for (viewer, bits) in cells {
-            if viewer >= known {
-                return Err(format!("it names viewer {viewer}, {known} are known"));
-            }
-            // Pages of different times may overlap: the later register is the true one.
-            self.comments[comment].registers.merge(viewer, bits);
+        if let Some((viewer, _)) = cells.last().filter(|(viewer, _)| *viewer >= known) {
+            return Err(format!("it names viewer {viewer}, {known} are known"));
         }
+        if self.adopt(comment, range, cells) {
+            return Ok(());
+        }
+        // Pages of different times overlap: the later register is the true one. What they make is saved anew, and this row
+        // goes then, unless the page that is there has its range once more.
+        for (viewer, bits) in cells {
+            self.warm(comment, *viewer, read)?;
+            if let Merged::Taken { before } = self.merge(comment, *viewer, *bits) {
+                let likes = &mut self.comments[comment].likes;
+                *likes = *likes + u64::from(liked(*bits)) - u64::from(liked(before));
+            }
+        }
+        self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
+        self.to_save.remove(comment, range);
         Ok(())
+    }
+
+    /// Has the page with a viewer's register in memory.
+    pub(crate) fn warm(&mut self, comment: CommentNo, viewer: ViewerNo, read: &mut ReadRow<'_>) -> Result<(), String> {
+        let Err(Cold(range)) = self.comments[comment].registers.get(viewer) else { return Ok(()) };
+        self.make_room();
+        let key = place_of(&self.comments[comment]).page_key(range);
+        let value = read(Keyspace::Metrics, &key)?;
+        let value = value.ok_or_else(|| format!("the page of viewer {viewer} is in the store no more"))?;
+        match Saved::decode(Keyspace::Metrics, &key, &value).map_err(|error| error.to_string())? {
+            Saved::Page { cells, .. } if self.load(comment, range, &cells) => Ok(()),
+            _ => Err(format!("the page of viewer {viewer} does not fit its comment")),
+        }
     }
 
     /// A pin by the number of its comment. One that is deleted pins nothing.
@@ -170,10 +200,7 @@ impl State {
 
     /// Comments were restored in the order of their places.
     fn find_place(&self, place: Place) -> Result<CommentNo, String> {
-        let of = |number: CommentNo| {
-            let entry = &self.comments[number];
-            Place { slot: entry.slot(), written: entry.written }
-        };
+        let of = |number: CommentNo| place_of(&self.comments[number]);
         let (mut from, mut to) = (0, self.comments.len() as CommentNo);
         while from < to {
             let middle = from + (to - from) / 2;
@@ -186,14 +213,11 @@ impl State {
         Err(format!("there is no comment of slot {} at position {}", place.slot, place.written))
     }
 
-    /// Counts all that is not saved: registers, likes, comments, taps.
+    /// Sums up over comments what is not saved: comments, likes, taps.
     fn recount(&mut self) {
-        self.registers = 0;
         self.streams.reset_sums();
         for number in 0..self.comments.len() as CommentNo {
-            let entry = &mut self.comments[number];
-            entry.likes = entry.registers.liked();
-            self.registers += entry.registers.len() as u64;
+            let entry = &self.comments[number];
             let shelf = &mut self.streams.shelves[entry.shelf];
             shelf.changed = shelf.changed.max(entry.version);
             if entry.stage != Stage::Deleted {

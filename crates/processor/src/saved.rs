@@ -11,7 +11,8 @@
 //!                                             if spread: index u16, parts u16, generation u32,
 //!                                             if there: name text8, body text16
 //! metrics   slot u16, position u64, 0         format, version u64
-//! metrics   slot u16, position u64, 1, u32    format, count u16, least bits u64, (viewer gap, bits more: varints) *
+//! metrics   slot u16, position u64, 2,        format, count u16, least bits u64, (viewer gap, bits more: varints) *
+//!           first viewer u32, 32 less shift u8
 //! shelves   slot u16, stream                  format, pin u8 [time u64, position u64, id 17], taps version u64,
 //!                                             reporters u16, (reporter u64, kinds u8, (kind text8, count u64)*)*
 //! ```
@@ -28,7 +29,8 @@ use watershed_protocol::{
 
 use crate::{
     bytes::{Reader, RowError, Writer},
-    registers::ViewerNo,
+    place::{PAGE, Place, VERSION, range_of},
+    registers::{PageRange, ViewerNo},
 };
 
 /// A part of the store, in the order in which a checkpoint is written and read.
@@ -123,13 +125,6 @@ impl Checkpoint {
     }
 }
 
-/// A comment's place in the store: its slot, and the position at which it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    pub(crate) slot: Slot,
-    pub(crate) written: Position,
-}
-
 /// A row of the store as state knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Saved {
@@ -139,8 +134,8 @@ pub(crate) enum Saved {
     Comment { place: Place, words: u128, stream: StreamId, part: Part, comment: SavedComment },
     /// The position of a comment's last change.
     Version { place: Place, version: Position },
-    /// Registers of a comment, ascending by viewer.
-    Page { place: Place, first: ViewerNo, cells: Vec<(ViewerNo, u64)> },
+    /// Registers of a comment, ascending by viewer, all within the range.
+    Page { place: Place, range: PageRange, cells: Vec<(ViewerNo, u64)> },
     /// What one stream has in one slot beside comments.
     Shelf { slot: Slot, stream: StreamId, pin: Option<SavedPin>, taps: SavedTaps },
 }
@@ -175,33 +170,11 @@ pub(crate) struct SavedTaps {
     pub(crate) reporters: BTreeMap<u64, Reactions>,
 }
 
-impl Place {
-    fn key(self) -> Vec<u8> {
-        [&self.slot.get().to_be_bytes()[..], &self.written.get().to_be_bytes()].concat()
-    }
-
-    fn read(key: &[u8]) -> Option<(Self, &[u8])> {
-        let (slot, rest) = key.split_first_chunk::<2>()?;
-        let (written, rest) = rest.split_first_chunk::<8>()?;
-        let slot = Slot::new(u16::from_be_bytes(*slot)).ok()?;
-        Some((Self { slot, written: Position::new(u64::from_be_bytes(*written)) }, rest))
-    }
-
-    /// The key of one of its pages.
-    pub(crate) fn page_key(self, first: ViewerNo) -> Vec<u8> {
-        [&self.key()[..], &[PAGE], &first.to_be_bytes()].concat()
-    }
-}
-
 /// What a row of content holds, and that the comment is spread.
 const LIVE: u8 = 0;
 const DELETED: u8 = 1;
 const HEADER: u8 = 2;
 const SPREAD: u8 = 128;
-
-/// What follows a comment's place in the keys of metrics.
-const VERSION: u8 = 0;
-const PAGE: u8 = 1;
 
 impl Saved {
     /// As a row.
@@ -245,17 +218,17 @@ impl Saved {
                 value.number(version.get());
                 (Keyspace::Metrics, [&place.key()[..], &[VERSION]].concat())
             }
-            Self::Page { place, first, cells } => {
+            Self::Page { place, range, cells } => {
                 let least = cells.iter().map(|(_, bits)| *bits).min().unwrap_or(0);
                 value.number16(cells.len() as u16);
                 value.number(least);
-                let mut last = *first;
+                let mut last = range.first;
                 for (viewer, bits) in cells {
                     value.varint((viewer - last).into());
                     value.varint(bits - least);
                     last = *viewer;
                 }
-                (Keyspace::Metrics, place.page_key(*first))
+                (Keyspace::Metrics, place.page_key(*range))
             }
             Self::Shelf { slot, stream, pin, taps } => {
                 encode_shelf(&mut value, pin, taps);
@@ -283,11 +256,12 @@ impl Saved {
             }
             Keyspace::Metrics => match Place::read(key).ok_or(RowError::Short)? {
                 (place, [VERSION]) => Self::Version { place, version: Position::new(value.number()?) },
-                (place, [PAGE, first @ ..]) => {
-                    let first = u32::from_be_bytes(first.try_into().map_err(|_| RowError::Short)?);
-                    Self::Page { place, first, cells: decode_cells(first, &mut value)? }
+                (place, [PAGE, range @ ..]) => {
+                    let range = range_of(range)?;
+                    Self::Page { place, range, cells: decode_cells(range, &mut value)? }
                 }
-                _ => return Err(RowError::Short),
+                (_, [tag, ..]) => return Err(RowError::Tag(*tag)),
+                (_, []) => return Err(RowError::Short),
             },
             Keyspace::Shelves => {
                 let (slot, stream) = key.split_first_chunk::<2>().ok_or(RowError::Short)?;
@@ -352,19 +326,23 @@ fn decode_comment(place: Place, value: &mut Reader<'_>) -> Result<Saved, RowErro
     Ok(Saved::Comment { place, words, stream, part, comment })
 }
 
-fn decode_cells(first: ViewerNo, value: &mut Reader<'_>) -> Result<Vec<(ViewerNo, u64)>, RowError> {
+fn decode_cells(range: PageRange, value: &mut Reader<'_>) -> Result<Vec<(ViewerNo, u64)>, RowError> {
     let count = value.number16()?;
     let least = value.number()?;
-    let mut viewer = first;
-    (0..count)
-        .map(|_| {
-            let gap = u32::try_from(value.varint()?).map_err(|_| RowError::Short)?;
-            viewer = viewer.checked_add(gap).ok_or(RowError::Short)?;
-            let bits = least.checked_add(value.varint()?).ok_or(RowError::Short)?;
-            Register::from_bits(bits)?;
-            Ok((viewer, bits))
-        })
-        .collect()
+    // A cell has two bytes at least, so that a damaged count asks for no more than the row is long.
+    let mut cells = Vec::with_capacity(usize::from(count).min(value.left() / 2));
+    let mut viewer = range.first;
+    for at in 0..count {
+        let gap = u32::try_from(value.varint()?).map_err(|_| RowError::Short)?;
+        viewer = viewer.checked_add(gap).filter(|viewer| range.holds(*viewer)).ok_or(RowError::Beyond)?;
+        if at > 0 && gap == 0 {
+            return Err(RowError::Beyond);
+        }
+        let bits = least.checked_add(value.varint()?).ok_or(RowError::Short)?;
+        Register::from_bits(bits)?;
+        cells.push((viewer, bits));
+    }
+    Ok(cells)
 }
 
 #[cfg(test)]

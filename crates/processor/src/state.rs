@@ -9,7 +9,7 @@ use crate::{
     checkpoint::ToSave,
     comments::{CommentNo, Comments, Stage, Unsaved},
     group::{Change, TapsChange},
-    registers::Registers,
+    residence::Residence,
     rows::Encoder,
     slots::Slots,
     streams::{Pin, ShelfNo, StreamNo, Streams},
@@ -24,8 +24,9 @@ pub(crate) struct State {
     pub(crate) comments: Comments,
     pub(crate) viewers: Viewers,
     pub(crate) streams: Streams,
-    /// Registers of all comments.
+    /// Registers of all comments, in memory and in the store, and which of them are in memory.
     pub(crate) registers: u64,
+    pub(crate) residence: Residence,
     /// What the next checkpoint has to save.
     pub(crate) to_save: ToSave,
     /// Whether a store was read: rows of the log may then be known already.
@@ -175,13 +176,12 @@ impl State {
                 entry.content = None;
                 shelf.comments -= u64::from(entry.part.is_home());
                 shelf.likes -= std::mem::take(&mut entry.likes);
-                self.registers -= entry.registers.len() as u64;
-                self.to_save.forget(entry);
-                entry.registers = Registers::default();
+                self.to_save.forget(comment, entry);
                 if entry.part.is_home() {
                     self.streams[stream].history.remove(&entry.order());
                     self.mark(stream, slot, position, What::Deletion(comment));
                 }
+                self.drop_registers(comment);
                 self.to_save.comment(&mut self.comments, comment, Unsaved::All);
             }
             Change::Pin { time, comment, .. } => {
@@ -233,9 +233,10 @@ impl State {
         match change {
             Change::Like { comment, viewer, before, .. } => {
                 if !Mutant::RefusedKept.lives() {
-                    self.comments[comment].registers.put(viewer, before);
-                    self.registers -= u64::from(before == 0);
+                    self.take_back(comment, viewer, before);
                 }
+                // Its page has changed, and changed back: only a checkpoint can tell.
+                self.to_save.comment(&mut self.comments, comment, Unsaved::Metrics);
             }
             Change::Comment { comment } => {
                 let undone = self.comments.pop();

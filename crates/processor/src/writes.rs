@@ -16,11 +16,12 @@ use watershed_protocol::{
 };
 
 use crate::{
+    cold::HeldLike,
     comments::{Entry, Stage, words},
     config::{REPORTERS_MAX, RETRY_AFTER_MS, TAPS_MAX},
     group::{Answer, Change, Pending, TapsChange},
     machine::Processor,
-    registers::Merged,
+    registers::{Cold, Merged, PageRange},
     streams::StreamNo,
 };
 
@@ -32,6 +33,8 @@ enum Outcome {
     Read(Answer),
     /// It is answered at once: nothing that might be lost was read.
     Refused(Refusal),
+    /// It waits for a page, and comes again.
+    Held,
 }
 
 impl Outcome {
@@ -56,7 +59,8 @@ impl Processor {
         let streams: Vec<Option<StreamNo>> = batch.streams.iter().map(|id| self.state.streams.find(id)).collect();
         for row in batch.likes.iter() {
             let stream = streams.get(usize::from(row.stream)).copied().flatten();
-            self.take(peer, batch, row.part.slot(&row.comment), row.number, |this| this.like(now, stream, &row));
+            let slot = row.part.slot(&row.comment);
+            self.take(peer, batch, slot, row.number, |this| this.like(now, peer, stream, &row));
         }
         for write in &batch.comments {
             self.take(peer, batch, write.id.slot(), write.number, |this| this.comment(now, batch, write));
@@ -93,6 +97,10 @@ impl Processor {
             return self.answer(peer, number, Answer::Moved);
         }
         let outcome = if self.is_full() { Outcome::Refused(crowded()) } else { decide(self) };
+        self.conclude(peer, number, slot, outcome);
+    }
+
+    fn conclude(&mut self, peer: PeerId, number: u64, slot: Slot, outcome: Outcome) {
         let pending = |answer| Pending { peer, number, slot, answer };
         match outcome {
             Outcome::Changed(change, bytes, answer) => {
@@ -112,35 +120,73 @@ impl Processor {
                 None => self.answer(peer, number, answer),
             },
             Outcome::Refused(refusal) => self.answer(peer, number, Answer::Refused(refusal)),
+            Outcome::Held => {}
         }
     }
 
-    fn like(&mut self, now: Millis, stream: Option<StreamNo>, row: &LikeRow) -> Outcome {
+    /// A like that has waited for its page is taken as if it had come now.
+    pub(crate) fn retake(&mut self, like: HeldLike) {
+        let HeldLike { peer, number, slot, .. } = like;
+        if !self.state.slots.owned(slot) {
+            self.counters.moved += 1;
+            return self.answer(peer, number, Answer::Moved);
+        }
+        let outcome = if self.is_full() { Outcome::Refused(crowded()) } else { self.set(like) };
+        self.conclude(peer, number, slot, outcome);
+    }
+
+    fn like(&mut self, now: Millis, peer: PeerId, stream: Option<StreamNo>, row: &LikeRow) -> Outcome {
         let ahead = row.register.stamp.get().saturating_sub(now.get());
         if ahead > limits::STAMP_AHEAD_MS_MAX {
             let max = limits::STAMP_AHEAD_MS_MAX;
             return Outcome::last(Code::BadStamp, format!("stamp is {ahead} ms ahead, at most {max} ms are allowed"));
         }
-        let state = &mut self.state;
-        let Some(comment) = state.comment_of(stream, &row.comment, row.part) else {
+        let Some(comment) = self.state.comment_of(stream, &row.comment, row.part) else {
             return Outcome::unknown_comment();
         };
+        // Here only: what has waited for its page may use it, or it would be let go of and asked for again.
+        if self.state.residence.is_full() {
+            self.state.make_room();
+            if self.state.residence.is_full() {
+                self.counters.writes_crowded_out += 1;
+                return Outcome::overloaded("this processor's memory is full of likes that are not saved yet");
+            }
+        }
+        let (slot, bits) = (row.part.slot(&row.comment), row.register.to_bits());
+        self.set(HeldLike { peer, number: row.number, slot, comment, viewer: row.viewer, bits })
+    }
+
+    /// Sets a register of a comment that is there.
+    fn set(&mut self, like: HeldLike) -> Outcome {
+        let HeldLike { comment, viewer: key, bits: after, .. } = like;
+        let state = &mut self.state;
         if state.comments[comment].stage != Stage::Live {
             return Outcome::unknown_comment();
         }
-        let known = |viewer| state.comments[comment].registers.get(viewer) != 0;
-        if state.registers >= self.config.registers_max && !state.viewers.find(row.viewer).is_some_and(known) {
-            return Outcome::overloaded("this processor holds as many likes as it may");
-        }
-        let viewer = state.viewers.intern(row.viewer);
-        let after = row.register.to_bits();
-        match state.comments[comment].registers.merge(viewer, after) {
-            Merged::Kept { bits } => Outcome::Read(Answer::Like(bits)),
-            Merged::Taken { before } => {
-                state.registers += u64::from(before == 0);
-                Outcome::Changed(Change::Like { comment, viewer, before, after }, 41, Answer::Like(after))
+        if state.registers >= self.config.registers_max {
+            let known = state.viewers.find(key).map(|viewer| state.comments[comment].registers.get(viewer));
+            match known {
+                Some(Err(Cold(range))) => return self.hold(range, like),
+                Some(Ok(bits)) if bits != 0 => {}
+                _ => return Outcome::overloaded("this processor holds as many likes as it may"),
             }
         }
+        let viewer = state.viewers.intern(key);
+        match state.merge(comment, viewer, after) {
+            Merged::Kept { bits } => Outcome::Read(Answer::Like(bits)),
+            Merged::Taken { before } => {
+                Outcome::Changed(Change::Like { comment, viewer, before, after }, 41, Answer::Like(after))
+            }
+            Merged::Cold(range) => self.hold(range, like),
+        }
+    }
+
+    fn hold(&mut self, range: PageRange, like: HeldLike) -> Outcome {
+        if self.held.hold(range, like) {
+            return Outcome::Held;
+        }
+        self.counters.writes_crowded_out += 1;
+        Outcome::overloaded("too many writes wait for likes that are not in memory")
     }
 
     fn comment(&mut self, now: Millis, batch: &WriteBatch, write: &CommentWrite) -> Outcome {

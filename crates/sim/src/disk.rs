@@ -50,7 +50,8 @@ impl Disk {
         self.make_room();
         let base = self.store.read(machine)?;
         let config = LogConfig { segment_bytes: SEGMENT_BYTES };
-        let replay = |record: Record| record.sections.iter().try_for_each(|part| machine.replay(part));
+        let mut read = self.store.reader();
+        let replay = |record: Record| record.sections.iter().try_for_each(|part| machine.replay(part, &mut read));
         let (writer, recovered) =
             recover(self.segments.clone(), config, base, replay).map_err(|error| error.to_string())?;
         self.writer = Some(writer);

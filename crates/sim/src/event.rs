@@ -58,6 +58,8 @@ pub(crate) enum NodeEvent {
     Full { group: u64 },
     /// The store has taken a part of a checkpoint, or all of it; or it had no place.
     Saved { taken: bool, checkpoint: Option<Box<watershed_processor::Checkpoint>> },
+    /// The store has looked for a row.
+    Loaded { load: u64, row: Box<(watershed_processor::Keyspace, Vec<u8>)> },
     /// The map has changed.
     Map,
     /// The checker asks a processor.

@@ -23,7 +23,7 @@ impl Store {
     pub(crate) fn read(&self, machine: &mut Processor) -> Result<Base, String> {
         for ((keyspace, key), value) in &self.rows {
             let row = SavedRow { keyspace: *keyspace, key: key.clone(), value: Some(value.clone()) };
-            machine.restore(&row).map_err(|error| error.to_string())?;
+            machine.restore(&row, &mut self.reader()).map_err(|error| error.to_string())?;
         }
         if !self.rows.is_empty() {
             machine.restored(&self.checkpoint.clone().unwrap_or_default());
@@ -34,6 +34,16 @@ impl Store {
     /// Where the log is to be replayed from.
     pub(crate) fn base(&self) -> Base {
         self.checkpoint.clone().unwrap_or_default().into()
+    }
+
+    /// The row under a key, if it is durable.
+    pub(crate) fn get(&self, keyspace: Keyspace, key: &[u8]) -> Option<&Vec<u8>> {
+        self.rows.get(&(keyspace, key.to_vec()))
+    }
+
+    /// Reads single rows while a machine recovers.
+    pub(crate) fn reader(&self) -> impl FnMut(Keyspace, &[u8]) -> Result<Option<Vec<u8>>, String> {
+        |keyspace, key| Ok(self.get(keyspace, key).cloned())
     }
 
     /// Takes a part.

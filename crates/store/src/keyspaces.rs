@@ -23,8 +23,9 @@ const DATABASE: &str = "store";
 const CHECKSUM_BYTES: usize = 4;
 /// Threads that merge tables. One: it has as long as the next checkpoint takes.
 const WORKERS: usize = 1;
-/// What fjall may cache of tables: they are read once, at a start, from front to back.
-const CACHE_BYTES: u64 = 1024 * 1024;
+/// What fjall may cache of tables: they are read at a start, from front to back, and then page by page at random, where the
+/// index of a table is what a cache helps with.
+const CACHE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Why rows were not read or not taken.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +70,7 @@ impl KeyspaceError {
 /// Rows by keyspace (an index into the names that the store was opened with) and key; `None` removes a key.
 pub type Rows = BTreeMap<(usize, Vec<u8>), Option<Vec<u8>>>;
 
-/// An open store.
+/// An open store; threads may share it.
 pub struct Keyspaces {
     path: PathBuf,
     database: Database,
@@ -118,6 +119,13 @@ impl Keyspaces {
             }
         }
         Ok(rows)
+    }
+
+    /// The row under a key of a keyspace, by its index.
+    pub fn get(&self, index: usize, key: &[u8]) -> Result<Option<Vec<u8>>, KeyspaceError> {
+        let Some(keyspace) = self.keyspaces.get(index) else { return Ok(None) };
+        let found = keyspace.get(key).map_err(|error| self.engine(error))?;
+        Ok(found.map(|value| value.to_vec()))
     }
 
     /// Takes rows, keyspace by keyspace; durable when it returns.

@@ -13,6 +13,7 @@
 mod commit;
 mod file;
 mod keyspaces;
+mod load;
 mod open;
 mod save;
 mod spares;
@@ -21,6 +22,7 @@ mod stats;
 pub use commit::{CommitEvent, CommitThread, GROUPS_QUEUED_MAX, SubmitError};
 pub use file::{FileDisk, FileDiskError};
 pub use keyspaces::{KeyspaceError, Keyspaces, Rows};
+pub use load::{LoadEvent, LoadThread};
 pub use open::{OpenError, open, verify};
 pub use save::{SaveEvent, SaveThread};
 pub use spares::{SegmentFigures, SegmentStats};

@@ -6,7 +6,10 @@
 
 use std::{
     io,
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread::{self, JoinHandle},
 };
 
@@ -42,7 +45,7 @@ impl SaveThread {
     /// Starts to save to these keyspaces, and tells `event` what became of each part, on the new thread.
     ///
     /// Fails if the system has no thread to give.
-    pub fn start(keyspaces: Keyspaces, event: impl FnMut(SaveEvent) + Send + 'static) -> io::Result<Self> {
+    pub fn start(keyspaces: Arc<Keyspaces>, event: impl FnMut(SaveEvent) + Send + 'static) -> io::Result<Self> {
         let (queue, orders) = sync_channel(QUEUED_MAX);
         let thread = thread::Builder::new().name("save".into()).spawn(move || save(&keyspaces, &orders, event))?;
         Ok(Self { queue: Some(queue), thread: Some(thread) })
@@ -110,7 +113,7 @@ mod tests {
         let (told, events) = mpsc::channel();
         let row = |key: &str| Rows::from([((0, key.as_bytes().to_vec()), Some(b"v".to_vec()))]);
         {
-            let thread = SaveThread::start(open(), move |event| told.send(event).unwrap()).unwrap();
+            let thread = SaveThread::start(Arc::new(open()), move |event| told.send(event).unwrap()).unwrap();
             assert!(thread.put(row("a")));
             assert!(matches!(events.recv(), Ok(SaveEvent::Saved)));
             assert!(thread.seal(b"up to here".to_vec()));

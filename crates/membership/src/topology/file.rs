@@ -19,6 +19,10 @@ const NODES_MAX: i64 = 256;
 const MERGERS_MAX: i64 = 8;
 /// Most carousel threads of a node.
 const WORKERS_MAX: i64 = 64;
+/// Bytes of registers that a processor keeps in memory, unless the file says so: some hundred million likes.
+const REGISTERS_BYTES_DEFAULT: i64 = 1 << 30;
+/// The least that makes sense, sixteen pages, and a tebibyte.
+const REGISTERS_BYTES: [i64; 2] = [65_536, 1 << 40];
 /// Most moderators that a file lists.
 const MODERATORS_MAX: usize = 1_000;
 
@@ -84,6 +88,8 @@ struct ProcessorKeys {
     port: i64,
     peer_port: i64,
     advertise: Option<String>,
+    #[serde(default = "registers_bytes")]
+    registers_bytes_max: i64,
 }
 
 #[derive(Deserialize)]
@@ -104,6 +110,10 @@ fn loopback() -> String {
 
 fn one() -> i64 {
     1
+}
+
+fn registers_bytes() -> i64 {
+    REGISTERS_BYTES_DEFAULT
 }
 
 fn spread() -> i64 {
@@ -232,6 +242,12 @@ impl ProcessorKeys {
             port: number("[processor] port", self.port, 0, u16::MAX.into())?,
             peer_port: number("[processor] peer_port", self.peer_port, 0, u16::MAX.into())?,
             advertise: host_name("[processor] advertise", self.advertise)?,
+            registers_bytes_max: number(
+                "[processor] registers_bytes_max",
+                self.registers_bytes_max,
+                REGISTERS_BYTES[0],
+                REGISTERS_BYTES[1],
+            )?,
         })
     }
 }

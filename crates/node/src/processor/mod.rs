@@ -30,7 +30,7 @@ use watershed_protocol::{
         uplink::ToProcessor,
     },
 };
-use watershed_store::{CommitEvent, CommitThread, SaveEvent, SaveThread};
+use watershed_store::{CommitEvent, CommitThread, LoadEvent, LoadThread, SaveEvent, SaveThread};
 
 use crate::{
     admin::{Admin, Readiness},
@@ -80,7 +80,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let commit = CommitThread::start(writer, move |event| drop(committed.send(event)))?;
     board.set_commit(commit.stats());
     let (put, saves) = mpsc::unbounded_channel();
-    let save = SaveThread::start(keyspaces, move |event| drop(put.send(event)))?;
+    let save = SaveThread::start(keyspaces.clone(), move |event| drop(put.send(event)))?;
+    let (found, loads) = mpsc::unbounded_channel();
+    let load = LoadThread::start(keyspaces, move |event| drop(found.send(event)))?;
     let trace =
         setup.trace_tallies.as_ref().map(|path| File::options().create(true).append(true).open(path)).transpose();
     let trace = trace.context("cannot open the file for tallies")?;
@@ -98,7 +100,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         clock,
         commit,
         save,
+        load,
         sealing: None,
+        durable: last,
         saved_bytes: 0,
         checkpoint_bytes: setup.topology.checkpoint_bytes,
         trace,
@@ -110,7 +114,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         board,
         recorder: recorder.clone(),
     };
-    let ended = driver.run(map, events, (commits, saves), shutdown.clone()).await;
+    let ended = driver.run(map, events, (commits, saves, loads), shutdown.clone()).await;
     // Nobody asked for the end if the disk has failed; what serves must end all the same.
     shutdown.cancel();
     links_end.cancel();
@@ -125,18 +129,26 @@ fn config(setup: &Setup) -> Config {
     let mut config = Config::new(setup.node.name.clone());
     config.reports_per_s = windows.reports_per_s;
     config.report_burst = windows.report_burst;
+    config.registers_bytes_max = setup.topology.processor.registers_bytes_max;
     config.trace_tallies = setup.trace_tallies.is_some();
     config.tell_counts = setup.topology.analytics.is_some();
     config
 }
+
+/// What the threads beside the driver tell it.
+type Events =
+    (mpsc::UnboundedReceiver<CommitEvent>, mpsc::UnboundedReceiver<SaveEvent>, mpsc::UnboundedReceiver<LoadEvent>);
 
 struct Driver {
     machine: Processor,
     clock: Arc<SharedClock>,
     commit: CommitThread,
     save: SaveThread,
+    load: LoadThread,
     /// The record of the checkpoint that is being put in force.
     sealing: Option<u64>,
+    /// The last durable record of the log.
+    durable: u64,
     /// Bytes of the log when the last checkpoint was asked for, and after how many more the next is.
     saved_bytes: u64,
     checkpoint_bytes: u64,
@@ -155,7 +167,7 @@ impl Driver {
         mut self,
         map: Arc<Map>,
         mut events: mpsc::Receiver<LinkEvent>,
-        (mut commits, mut saves): (mpsc::UnboundedReceiver<CommitEvent>, mpsc::UnboundedReceiver<SaveEvent>),
+        (mut commits, mut saves, mut loads): Events,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
         self.machine.start(self.clock.now(), map);
@@ -169,14 +181,18 @@ impl Driver {
                 Some(event) = commits.recv() => self.committed(event)?,
                 Some(event) = events.recv() => self.link(event),
                 Some(event) = saves.recv() => self.saved(event),
+                Some(event) = loads.recv() => self.loaded(event),
                 Ok(()) = self.maps.changed() => self.learn(),
                 () = wiring::until(&self.clock, deadline) => self.step(Input::Tick),
                 () = shutdown.cancelled() => {
                     // What is in flight is answered before the end; nobody new is heard.
                     events.close();
                     while !self.machine.is_idle() {
-                        let Some(event) = commits.recv().await else { break };
-                        self.committed(event)?;
+                        tokio::select! {
+                            Some(event) = commits.recv() => self.committed(event)?,
+                            Some(event) = loads.recv() => self.loaded(event),
+                            else => break,
+                        }
                     }
                 }
             }
@@ -189,6 +205,7 @@ impl Driver {
     fn committed(&mut self, event: CommitEvent) -> anyhow::Result<()> {
         match event {
             CommitEvent::Durable { group, position } => {
+                self.durable = position;
                 self.step(Input::Durable { group });
                 let bytes = self.commit.stats().figures().bytes;
                 if bytes - self.saved_bytes >= self.checkpoint_bytes {
@@ -231,6 +248,16 @@ impl Driver {
                 let is_full = error.is_full();
                 tracing::warn!(%error, is_full, "no checkpoint was made, the log grows on");
                 self.step(Input::NotSaved);
+            }
+        }
+    }
+
+    fn loaded(&mut self, LoadEvent { load, value }: LoadEvent) {
+        match value {
+            Ok(value) => self.step(Input::Loaded { load, value: value.as_deref() }),
+            Err(error) => {
+                tracing::error!(%error, "a page of registers cannot be read, writes that need it are refused");
+                self.step(Input::NotLoaded { load });
             }
         }
     }
@@ -311,7 +338,7 @@ impl Driver {
         self.machine.step(now, Input::Heard(self.clock.hybrid()), &mut outbox);
         self.machine.step(now, input, &mut outbox);
         self.clock.recover(self.machine.hybrid());
-        let (mut merger_full, mut not_put) = (false, false);
+        let (mut merger_full, mut not_put, mut not_loaded) = (false, false, Vec::new());
         for output in outbox.drain(..) {
             match output {
                 Output::Append { group, sections } => {
@@ -336,6 +363,11 @@ impl Driver {
                     self.sealing = Some(checkpoint.position);
                     not_put |= !self.save.seal(checkpoint.encode());
                 }
+                Output::Load { load, keyspace, key } => {
+                    if !self.load.load(load, recovery::index(keyspace), key) {
+                        not_loaded.push(load);
+                    }
+                }
                 Output::Durable(row) => self.trace(&row),
                 Output::Counted { stream, counts } => {
                     self.recorder.count(now, &stream, &analytics::of_processor(&counts));
@@ -343,6 +375,10 @@ impl Driver {
             }
         }
         self.outbox = outbox;
+        for load in not_loaded {
+            tracing::error!("the store is read no more");
+            self.step(Input::NotLoaded { load });
+        }
         if not_put {
             // One part at a time is on its way, so only a thread that has ended refuses one.
             tracing::error!("the store takes nothing any more, the log grows on");
@@ -353,5 +389,9 @@ impl Driver {
             self.machine.step(now, Input::MergerFull, &mut self.outbox);
         }
         self.board.set(self.machine.counters());
+        if self.machine.wants_saving() {
+            tracing::info!(position = self.durable, "memory is full of what is not saved, a checkpoint begins");
+            self.step(Input::Save { position: self.durable });
+        }
     }
 }

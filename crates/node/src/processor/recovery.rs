@@ -3,7 +3,7 @@
 //! Before anything is bound to the cluster, and for `watershed verify`. Invariant: the log is replayed from the checkpoint
 //! that was in force, on top of every row that the store has.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use watershed_log::{Base, LogConfig, LogWriter, Record, Recovered};
 use watershed_processor::{Checkpoint, Keyspace, Processor, ReplayError, RestoreError, SavedRow};
@@ -34,7 +34,7 @@ pub(crate) enum RecoveryError {
 pub(crate) struct Found {
     pub(crate) writer: LogWriter<FileDisk>,
     pub(crate) recovered: Recovered,
-    pub(crate) keyspaces: Keyspaces,
+    pub(crate) keyspaces: Arc<Keyspaces>,
     /// Rows of the store, and the record of its checkpoint.
     pub(crate) rows: u64,
     pub(crate) checkpoint: u64,
@@ -44,9 +44,11 @@ pub(crate) struct Found {
 pub(crate) fn recover(directory: &Path, config: LogConfig, machine: &mut Processor) -> Result<Found, RecoveryError> {
     let (keyspaces, base, rows) = read_store(directory, machine)?;
     let checkpoint = base.position;
-    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section));
+    let mut read = reader(&keyspaces);
+    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
     let (writer, recovered) = watershed_store::open(&directory.join(LOG), config, base, replay)?;
-    Ok(Found { writer, recovered, keyspaces, rows, checkpoint })
+    drop(read);
+    Ok(Found { writer, recovered, keyspaces: Arc::new(keyspaces), rows, checkpoint })
 }
 
 /// Reads the store into the machine: where the log goes on, and how many rows there were.
@@ -55,7 +57,7 @@ pub(crate) fn read_store(directory: &Path, machine: &mut Processor) -> Result<(K
     let checkpoint = keyspaces.checkpoint()?.map(|bytes| Checkpoint::decode(&bytes)).transpose()?.unwrap_or_default();
     let rows = keyspaces.read(|index, key, value| {
         let row = SavedRow { keyspace: Keyspace::ALL[index], key: key.to_vec(), value: Some(value.to_vec()) };
-        Ok::<(), RecoveryError>(machine.restore(&row)?)
+        Ok::<(), RecoveryError>(machine.restore(&row, &mut reader(&keyspaces))?)
     })?;
     if rows > 0 {
         machine.restored(&checkpoint);
@@ -63,8 +65,17 @@ pub(crate) fn read_store(directory: &Path, machine: &mut Processor) -> Result<(K
     Ok((keyspaces, checkpoint.into(), rows))
 }
 
+/// Reads single rows: of pages that the machine has no room to keep.
+pub(crate) fn reader(keyspaces: &Keyspaces) -> impl FnMut(Keyspace, &[u8]) -> Result<Option<Vec<u8>>, String> {
+    |keyspace, key| keyspaces.get(index(keyspace), key).map_err(|error| error.to_string())
+}
+
+/// Which of the store's keyspaces it is.
+pub(super) fn index(keyspace: Keyspace) -> usize {
+    Keyspace::ALL.iter().position(|known| *known == keyspace).unwrap_or_default()
+}
+
 /// Rows of a checkpoint as the store takes them.
 pub(super) fn rows_of(rows: Vec<SavedRow>) -> Rows {
-    let index = |keyspace| Keyspace::ALL.iter().position(|known| *known == keyspace).unwrap_or_default();
     rows.into_iter().map(|row| ((index(row.keyspace), row.key), row.value)).collect()
 }

@@ -17,6 +17,7 @@ use watershed_protocol::{
 pub(super) use self::{reading::*, saving::*, writing::*};
 use super::*;
 use crate::ReplayError;
+use std::collections::VecDeque;
 
 pub(super) const A: PeerId = PeerId::new(1);
 pub(super) const B: PeerId = PeerId::new(2);
@@ -102,6 +103,8 @@ pub(super) struct Rig {
     pub(super) log: Vec<Section>,
     pub(super) in_flight: Option<(u64, Vec<Section>)>,
     pub(super) store: Store,
+    /// Rows that were asked for.
+    pub(super) loads: VecDeque<(u64, Keyspace, Vec<u8>)>,
     pub(super) map: Map,
     config: Config,
     questions: u64,
@@ -116,8 +119,8 @@ impl Rig {
     pub(super) fn with(config: Config) -> Self {
         let machine = Processor::new(config.clone());
         let now = Millis::new(1_000_000);
-        let (log, in_flight, store) = Default::default();
-        let mut rig = Self { machine, now, log, in_flight, store, map: map(), config, questions: 0 };
+        let (log, in_flight, store, loads) = Default::default();
+        let mut rig = Self { machine, now, log, in_flight, store, loads, map: map(), config, questions: 0 };
         rig.machine.start(now, Arc::new(rig.map.clone()));
         rig
     }
@@ -151,6 +154,10 @@ impl Rig {
             Output::Checkpoint(checkpoint) => {
                 assert!(self.store.given.is_none(), "the checkpoint comes last");
                 self.store.given = Some(Given::Checkpoint(checkpoint.clone()));
+                false
+            }
+            Output::Load { load, keyspace, key } => {
+                self.loads.push_back((*load, *keyspace, key.clone()));
                 false
             }
             _ => true,
@@ -194,8 +201,11 @@ impl Rig {
         assert!(self.machine.is_idle());
         let writes = batch.len() as u64;
         let mut outbox = self.send(A, batch);
-        if self.in_flight.is_some() {
-            outbox.extend(self.durable());
+        while !self.machine.is_idle() {
+            outbox.extend(self.loaded());
+            if self.in_flight.is_some() {
+                outbox.extend(self.durable());
+            }
         }
         let told = answers(&outbox, A);
         assert!(told.iter().map(|(number, _)| *number).eq(1..=writes), "each write has one answer: {told:?}");
@@ -210,9 +220,10 @@ impl Rig {
         (number, replies(&outbox, peer).remove(&number))
     }
 
-    /// Asks what is answered at once.
+    /// Asks what is answered at once, or when the store has answered.
     pub(super) fn ask(&mut self, query: &Query) -> Reply {
-        self.ask_from(B, query).1.expect("a reply")
+        let (number, reply) = self.ask_from(B, query);
+        reply.or_else(|| replies(&self.loaded(), B).remove(&number)).expect("a reply")
     }
 
     /// The visible comments of "demo" with their counts, newest first.
@@ -305,6 +316,7 @@ impl Rig {
     pub(super) fn restart(&mut self) {
         self.in_flight = None;
         self.store.given = None;
+        self.loads.clear();
         self.machine = self.store.read(self.config.clone(), &self.log);
         self.map = self.map_raised();
         self.machine.start(self.now, Arc::new(self.map.clone()));
@@ -335,7 +347,7 @@ impl Rig {
 /// A processor that has read this log, not started.
 pub(super) fn replayed(config: Config, log: &[Section]) -> Result<Processor, ReplayError> {
     let mut machine = Processor::new(config);
-    log.iter().try_for_each(|section| machine.replay(section))?;
+    log.iter().try_for_each(|section| machine.replay(section, &mut |_, _| Ok(None)))?;
     Ok(machine)
 }
 

@@ -1,5 +1,6 @@
 //! What a processor promises, one test a promise.
 
+mod cold;
 mod comments;
 mod counts;
 mod deletions;

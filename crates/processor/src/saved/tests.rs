@@ -10,6 +10,8 @@ fn place(slot: u16, written: u64) -> Place {
     Place { slot: Slot::new(slot).unwrap(), written: Position::new(written) }
 }
 
+const RANGE: PageRange = PageRange { first: 256, shift: 8 };
+
 fn id(n: u8) -> CommentId {
     CommentId::from_bytes([n; 16])
 }
@@ -91,8 +93,8 @@ fn rows() -> Vec<(Saved, &'static str)> {
             "metrics 0003000000000000000400 01 0900000000000000",
         ),
         (
-            Saved::Page { place: place(3, 4), first: 256, cells: vec![(256, 1_000), (300, 1_300)] },
-            "metrics 000300000000000000040100000100 01 0200 e803000000000000 00 00 2c ac02",
+            Saved::Page { place: place(3, 4), range: RANGE, cells: vec![(256, 1_000), (300, 1_300)] },
+            "metrics 00030000000000000004020000010018 01 0200 e803000000000000 00 00 2c ac02",
         ),
         (
             Saved::Shelf { slot: Slot::new(3).unwrap(), stream: stream.clone(), pin: Some(pin), taps },

@@ -47,6 +47,10 @@ impl Processor {
         let name = outside.places[me].name.clone();
         let mut config = Config::new(name.clone());
         config.trace_tallies = true;
+        // Every other process has room for some of the likes only, so that pages come and go all the time.
+        if outside.random.bool() {
+            config.registers_bytes_max = outside.random.usize(64..2_048);
+        }
         let mut machine = Machine::new(config);
         let recovered = outside.disks[me].open(&mut machine)?;
         if recovered.cut.is_some() {
@@ -118,6 +122,11 @@ impl Processor {
                     self.store_later(outside, None);
                 }
                 Output::Checkpoint(checkpoint) => self.store_later(outside, Some(Box::new(checkpoint))),
+                Output::Load { load, keyspace, key } => {
+                    let (node, life, row) = (self.me, self.life, Box::new((keyspace, key)));
+                    let after_us = outside.random.u64(50..20_000);
+                    outside.agenda.in_us(after_us, Event::Node { node, life, event: NodeEvent::Loaded { load, row } });
+                }
                 Output::Durable(row) => outside.durable.push(durable(row)),
                 // Nobody keeps analytics here.
                 Output::Counted { .. } => {}
@@ -164,7 +173,7 @@ impl Processor {
     /// A checkpoint is made when the log has grown enough since the last.
     fn save(&mut self, outside: &mut Outside) {
         let (position, bytes) = outside.disks[self.me].durable();
-        if bytes - self.saved_bytes >= self.save_after_bytes {
+        if bytes - self.saved_bytes >= self.save_after_bytes || self.machine.wants_saving() {
             self.saved_bytes = bytes;
             self.step(outside, Input::Save { position });
         }
@@ -255,6 +264,11 @@ impl Driver for Processor {
                 }
                 self.step(outside, Input::Saved);
             }
+            NodeEvent::Loaded { load, row } => {
+                let (keyspace, key) = *row;
+                let value = outside.disks[self.me].store.get(keyspace, &key).cloned();
+                self.step(outside, Input::Loaded { load, value: value.as_deref() });
+            }
             NodeEvent::Full { group } => self.step(outside, Input::Full { group }),
             _ => {}
         }
@@ -265,5 +279,6 @@ impl Driver for Processor {
         if self.machine.deadline().is_some_and(|at| at <= now) {
             self.step(outside, Input::Tick);
         }
+        self.save(outside);
     }
 }

@@ -28,15 +28,19 @@ impl Store {
         let mut machine = Processor::new(config);
         for ((keyspace, key), value) in &self.rows {
             let row = SavedRow { keyspace: *keyspace, key: key.clone(), value: Some(value.clone()) };
-            machine.restore(&row).expect("what was saved can be restored");
+            machine.restore(&row, &mut self.reader()).expect("what was saved can be restored");
         }
         if !self.rows.is_empty() {
             machine.restored(&self.checkpoint);
         }
         for section in &log[self.checkpoint.position as usize..] {
-            machine.replay(section).expect("the log can be read on top of the store");
+            machine.replay(section, &mut self.reader()).expect("the log can be read on top of the store");
         }
         machine
+    }
+
+    fn reader(&self) -> impl FnMut(Keyspace, &[u8]) -> Result<Option<Vec<u8>>, String> {
+        |keyspace, key| Ok(self.rows.get(&(keyspace, key.to_vec())).cloned())
     }
 }
 
@@ -64,6 +68,29 @@ impl Rig {
             Given::Checkpoint(_) => {}
         }
         self.step(if all { Input::Saved } else { Input::NotSaved })
+    }
+
+    /// The store answers what was asked for first, or cannot be read.
+    pub(in crate::machine) fn store_answers(&mut self, readable: bool) -> Vec<Output> {
+        let Some((load, keyspace, key)) = self.loads.pop_front() else { return Vec::new() };
+        let value = self.store.rows.get(&(keyspace, key)).cloned();
+        let value = value.as_deref();
+        self.step(if readable { Input::Loaded { load, value } } else { Input::NotLoaded { load } })
+    }
+
+    /// The store answers all that is asked for, and what is asked for then.
+    pub(in crate::machine) fn loaded(&mut self) -> Vec<Output> {
+        let mut outbox = Vec::new();
+        while !self.loads.is_empty() {
+            outbox.extend(self.store_answers(true));
+        }
+        outbox
+    }
+
+    /// Whether none of a comment's registers are in memory.
+    pub(in crate::machine) fn is_cold(&self, id: &watershed_protocol::CommentId) -> bool {
+        let state = &self.machine.state;
+        state.comments.find(id).is_some_and(|no| state.comments[no].registers.bytes() == 0)
     }
 
     /// Makes a whole checkpoint while nothing is in flight.
