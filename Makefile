@@ -64,9 +64,11 @@ storm: DURATION := 120
 storm: build-testing ## 500 viewers write, repeat and reconnect while KILLS= nodes are killed in DURATION= seconds, at times of a SEED=
 	@$(TARGET)/testing/storm --seed $(SEED) --kills $(KILLS) --duration $(DURATION)
 
-bench: needs ## What a commit and a like cost a processor, in tables (a minute each)
+bench: needs ## What commits, likes and starts cost a processor, in tables (a minute each)
 	@$(CARGO) run --release -q -p watershed-store --example commit -- $${TMPDIR:-/tmp}
 	@$(CARGO) run --release -q -p watershed-store --example likes -- $${TMPDIR:-/tmp}
+	@$(CARGO) run --release -q -p watershed-store --example recover -- $${TMPDIR:-/tmp}
+	@$(CARGO) run --release -q -p watershed-store --example likers -- $${TMPDIR:-/tmp}
 
 fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= in all, over every door
 	@cargo +nightly fuzz --version >/dev/null 2>&1 \

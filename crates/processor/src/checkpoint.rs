@@ -165,6 +165,7 @@ impl Processor {
             Some(Phase::Sealing) => {
                 self.saving = None;
                 self.state.residence.seal();
+                self.state.viewers.saved(self.state.to_save.viewers);
                 self.counters.checkpoints += 1;
             }
             _ => {}
@@ -256,12 +257,9 @@ impl State {
     fn save_viewers(&mut self, count: u32) -> Vec<SavedRow> {
         let (from, to) = (self.to_save.viewers, self.to_save.viewers + count);
         self.to_save.viewers = to;
-        let numbers: Vec<ViewerNo> = (from..to).collect();
-        let row = |part: &[ViewerNo]| {
-            let keys = part.iter().map(|number| self.viewers.key(*number)).collect();
-            Saved::Viewers { first: part[0], keys }.encode()
-        };
-        numbers.chunks(VIEWERS_PER_ROW).map(row).collect()
+        let keys = self.viewers.unsaved(from, count as usize).chunks(VIEWERS_PER_ROW);
+        let firsts = (from..to).step_by(VIEWERS_PER_ROW);
+        firsts.zip(keys).map(|(first, keys)| Saved::Viewers { first, keys: keys.to_vec() }.encode()).collect()
     }
 
     fn save_shelf(&self, number: ShelfNo) -> SavedRow {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use watershed_log::Section;
 use watershed_protocol::{
-    HybridTime, Position, Reactions, Slot,
+    HybridTime, Position, Reactions, Slot, ViewerKey,
     client::Refusal,
     peer::{PeerId, uplink::Reply},
 };
@@ -19,7 +19,7 @@ use crate::{comments::CommentNo, registers::ViewerNo, rows::Encoder, state::Stat
 #[derive(Debug)]
 pub(crate) enum Change {
     /// A register was replaced.
-    Like { comment: CommentNo, viewer: ViewerNo, before: u64, after: u64 },
+    Like { comment: CommentNo, viewer: ViewerNo, key: ViewerKey, before: u64, after: u64 },
     /// A comment was written.
     Comment { comment: CommentNo },
     /// A comment was deleted.

@@ -104,10 +104,10 @@ impl Processor {
             }
             Row::Like { comment, viewer, register } => {
                 let comment = state.live(slot, &comment)?;
-                let viewer = state.viewers.intern(viewer);
+                let (key, viewer) = (viewer, state.viewers.intern(viewer));
                 let after = register.to_bits();
                 match state.merge(comment, viewer, after) {
-                    Merged::Taken { before } => Change::Like { comment, viewer, before, after },
+                    Merged::Taken { before } => Change::Like { comment, viewer, key, before, after },
                     Merged::Kept { .. } | Merged::Cold(_) => return Err("the like changes nothing".into()),
                 }
             }

@@ -74,7 +74,7 @@ impl State {
                     return Err(format!("it begins with viewer {first}, the one before ended with {known}"));
                 }
                 for (number, key) in (first..).zip(keys) {
-                    if self.viewers.intern(key) != number {
+                    if self.viewers.restore(key) != number {
                         return Err(format!("viewer {number} has another number already"));
                     }
                 }

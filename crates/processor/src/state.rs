@@ -89,8 +89,8 @@ impl State {
     /// Writes a change as a row of the log.
     pub(crate) fn encode(&self, change: &Change, encoder: &mut Encoder) {
         match change {
-            Change::Like { comment, viewer, after, .. } => {
-                encoder.like(self.comments[*comment].id, self.viewers.key(*viewer), *after);
+            Change::Like { comment, key, after, .. } => {
+                encoder.like(self.comments[*comment].id, *key, *after);
             }
             Change::Comment { comment } => {
                 let entry = &self.comments[*comment];

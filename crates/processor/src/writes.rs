@@ -175,7 +175,7 @@ impl Processor {
         match state.merge(comment, viewer, after) {
             Merged::Kept { bits } => Outcome::Read(Answer::Like(bits)),
             Merged::Taken { before } => {
-                Outcome::Changed(Change::Like { comment, viewer, before, after }, 41, Answer::Like(after))
+                Outcome::Changed(Change::Like { comment, viewer, key, before, after }, 41, Answer::Like(after))
             }
             Merged::Cold(range) => self.hold(range, like),
         }
