@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use watershed_log::Section;
-use watershed_protocol::{Comment, CommentId, Position, Slot, ViewerKey};
+use watershed_protocol::{Comment, CommentId, Position, Slot};
 
 use crate::{
     bytes::RowError,
     comments::{CommentNo, Entry, Stage, Unsaved},
     group::{Change, TapsChange},
     machine::Processor,
-    registers::{Merged, ViewerNo},
+    registers::{Cold, Merged},
     restore::ReadRow,
     rows::{Decoder, ROWS_FORMAT, Row},
     state::State,
@@ -63,15 +63,13 @@ impl Processor {
         let mut at = from;
         let wrong = |at: Position, why: String| ReplayError::Row { slot, at: at.next(), why };
         while let Some(row) = rows.next().map_err(|error: RowError| wrong(at, error.to_string()))? {
-            if let Row::Like { comment, viewer, .. } = &row {
-                self.state.warm_for(slot, comment, *viewer, read).map_err(|why| wrong(at, why))?;
-            }
-            let known = if self.state.restored { self.state.knows(slot, at.next(), &row) } else { false };
+            let known =
+                self.state.restored && self.state.knows(slot, at.next(), &row, read).map_err(|why| wrong(at, why))?;
             self.state.slots.applied(slot);
             if known {
                 self.state.slots.published(slot);
             } else {
-                let change = self.change_of(slot, row).map_err(|why| wrong(at, why))?;
+                let change = self.change_of(slot, row, read).map_err(|why| wrong(at, why))?;
                 self.state.publish(change);
             }
             self.state.make_room();
@@ -83,7 +81,7 @@ impl Processor {
         Ok(())
     }
 
-    fn change_of(&mut self, slot: Slot, row: Row) -> Result<Change, String> {
+    fn change_of(&mut self, slot: Slot, row: Row, read: &mut ReadRow<'_>) -> Result<Change, String> {
         let state = &mut self.state;
         Ok(match row {
             Row::Comment { stream, comment, spread } => {
@@ -106,7 +104,12 @@ impl Processor {
                 let comment = state.live(slot, &comment)?;
                 let (key, viewer) = (viewer, state.viewers.intern(viewer));
                 let after = register.to_bits();
-                match state.merge(comment, viewer, after) {
+                let mut merged = state.merge(comment, viewer, after);
+                if let Merged::Cold(range) = merged {
+                    state.warm(comment, range, read)?;
+                    merged = state.merge(comment, viewer, after);
+                }
+                match merged {
                     Merged::Taken { before } => Change::Like { comment, viewer, key, before, after },
                     Merged::Kept { .. } | Merged::Cold(_) => return Err("the like changes nothing".into()),
                 }
@@ -139,39 +142,26 @@ impl Processor {
 }
 
 impl State {
-    /// Has the register in memory that a row of the log speaks of.
-    fn warm_for(
-        &mut self,
-        slot: Slot,
-        comment: &CommentId,
-        viewer: ViewerKey,
-        read: &mut ReadRow<'_>,
-    ) -> Result<(), String> {
-        match (self.comments.find_in(slot, comment), self.viewers.find(viewer)) {
-            (Some(comment), Some(viewer)) => self.warm(comment, viewer, read),
-            // A new viewer's number may be in the range of a page that is there.
-            (Some(comment), None) => self.warm(comment, self.viewers.len() as ViewerNo, read),
-            _ => Ok(()),
-        }
-    }
-
     /// Whether a row of the log is in the store already, itself or what came after it: checkpoints may be later than the
     /// record from which the log is replayed.
-    fn knows(&mut self, slot: Slot, at: Position, row: &Row) -> bool {
-        match row {
+    fn knows(&mut self, slot: Slot, at: Position, row: &Row, read: &mut ReadRow<'_>) -> Result<bool, String> {
+        Ok(match row {
             Row::Comment { comment: Comment { id, .. }, .. } | Row::Header { id, .. } => {
                 self.comments.find_in(slot, id).is_some_and(|found| self.comments[found].written == at)
             }
             Row::Like { comment, viewer, register } => {
-                let Some(comment) = self.comments.find_in(slot, comment) else { return false };
+                let Some(comment) = self.comments.find_in(slot, comment) else { return Ok(false) };
                 let viewer = self.viewers.intern(*viewer);
+                if let Err(Cold(range)) = self.comments[comment].registers.get(viewer) {
+                    self.warm(comment, range, read)?;
+                }
                 let entry = &mut self.comments[comment];
                 let is_late = |bits: Result<u64, _>| bits.is_ok_and(|bits| bits >= register.to_bits());
                 let known = entry.stage == Stage::Deleted || is_late(entry.registers.get(viewer));
                 known && self.changed_by(comment, at)
             }
             Row::Deletion { comment } => {
-                let Some(comment) = self.comments.find_in(slot, comment) else { return false };
+                let Some(comment) = self.comments.find_in(slot, comment) else { return Ok(false) };
                 self.comments[comment].stage == Stage::Deleted && self.changed_by(comment, at)
             }
             Row::Pin { stream, .. } => {
@@ -182,7 +172,7 @@ impl State {
                 let shelf = self.streams.shelf(stream, slot);
                 self.streams.shelves[shelf].taps.version >= at
             }
-        }
+        })
     }
 
     /// A comment may have changed here: that cannot be told any more. A version may be too late, but not too early.

@@ -168,7 +168,9 @@ impl State {
         // Pages of different times overlap: the later register is the true one. What they make is saved anew, and this row
         // goes then, unless the page that is there has its range once more.
         for (viewer, bits) in cells {
-            self.warm(comment, *viewer, read)?;
+            if let Err(Cold(range)) = self.comments[comment].registers.get(*viewer) {
+                self.warm(comment, range, read)?;
+            }
             if let Merged::Taken { before } = self.merge(comment, *viewer, *bits) {
                 let likes = &mut self.comments[comment].likes;
                 *likes = *likes + u64::from(liked(*bits)) - u64::from(liked(before));
@@ -179,16 +181,16 @@ impl State {
         Ok(())
     }
 
-    /// Has the page with a viewer's register in memory.
-    pub(crate) fn warm(&mut self, comment: CommentNo, viewer: ViewerNo, read: &mut ReadRow<'_>) -> Result<(), String> {
-        let Err(Cold(range)) = self.comments[comment].registers.get(viewer) else { return Ok(()) };
+    /// Has a page in memory that is cold.
+    pub(crate) fn warm(&mut self, comment: CommentNo, range: PageRange, read: &mut ReadRow<'_>) -> Result<(), String> {
         self.make_room();
         let key = place_of(&self.comments[comment]).page_key(range);
         let value = read(Keyspace::Metrics, &key)?;
-        let value = value.ok_or_else(|| format!("the page of viewer {viewer} is in the store no more"))?;
+        let value =
+            value.ok_or_else(|| format!("the page of viewers from {} on is in the store no more", range.first))?;
         match Saved::decode(Keyspace::Metrics, &key, &value).map_err(|error| error.to_string())? {
             Saved::Page { cells, .. } if self.load(comment, range, &cells) => Ok(()),
-            _ => Err(format!("the page of viewer {viewer} does not fit its comment")),
+            _ => Err(format!("the page of viewers from {} on does not fit its comment", range.first)),
         }
     }
 

@@ -40,18 +40,18 @@ fn main() -> Result<(), Failed> {
     );
     println!("|---|---|---|---|---|---|");
     let begun = Instant::now();
-    send(&mut stage, (0..likers).collect(), 1, true)?;
+    send(&mut stage, 0..likers, 1, true)?;
     tell(&stage, &format!("{millions} million like it"), begun, likers)?;
 
     let begun = Instant::now();
     let tenth = likers / 10;
     // A step through all the numbers that meets none twice.
-    send(&mut stage, (0..tenth).map(|n| n * 7_919 % likers).collect(), 2, false)?;
+    send(&mut stage, (0..tenth).map(|n| n * 7_919 % likers), 2, false)?;
     tell(&stage, &format!("{tenth} take it back"), begun, likers - tenth)
 }
 
 /// Sends likes or unlikes until all of them are taken.
-fn send(stage: &mut Stage, viewers: Vec<u64>, stamp: u64, liked: bool) -> Result<(), Failed> {
+fn send(stage: &mut Stage, mut viewers: impl Iterator<Item = u64>, stamp: u64, liked: bool) -> Result<(), Failed> {
     let stamp = Stamp::new(NOW.get() + stamp)?;
     let mut sent = 0;
     let mut send = |stage: &mut Stage, viewers: &[u64]| {
@@ -70,7 +70,13 @@ fn send(stage: &mut Stage, viewers: Vec<u64>, stamp: u64, liked: bool) -> Result
         }
         Ok::<(), Failed>(())
     };
-    viewers.chunks(PER_BATCH).try_for_each(|viewers| send(stage, viewers))?;
+    loop {
+        let some: Vec<u64> = viewers.by_ref().take(PER_BATCH).collect();
+        if some.is_empty() {
+            break;
+        }
+        send(stage, &some)?;
+    }
     while !stage.refused.is_empty() {
         let again = std::mem::take(&mut stage.refused);
         again.chunks(PER_BATCH).try_for_each(|viewers| send(stage, viewers))?;

@@ -5,7 +5,6 @@
 //! with nothing of the files in the page cache, then with all; each compares what it has read with the likes that were
 //! sent. Figures of one machine are in decision 0017.
 
-#[expect(dead_code, reason = "the stage of all examples")]
 mod stage;
 
 use std::{
@@ -19,7 +18,7 @@ use std::{
 };
 
 use rustix::fs::{Advice, fadvise};
-use stage::{COMMENTS, Failed, Likes, NOW, Stage, VIEWERS, node, resident, viewer};
+use stage::{COMMENTS, Failed, Likes, NOW, Stage, VIEWERS, cpu, node, resident, viewer};
 use watershed_log::{Base, LogWriter, Record};
 use watershed_processor::{Checkpoint, Config, Input, Keyspace, Output, Processor, SavedRow};
 use watershed_protocol::{
@@ -47,8 +46,8 @@ fn main() -> Result<(), Failed> {
     let directory = tempfile::tempdir_in(directory)?;
     let sent = write(directory.path(), millions * 1_000_000)?;
     println!("{millions} million registers, {sent} batches of likes\n");
-    println!("| from | page cache | s | s per million | MB on disk | RSS B/register |");
-    println!("|---|---|---|---|---|---|");
+    println!("| from | page cache | s | CPU-s | s per million | MB on disk | RSS B/register |");
+    println!("|---|---|---|---|---|---|---|");
     for from in ["log", "checkpoint"] {
         if from == "checkpoint" {
             save(directory.path())?;
@@ -86,10 +85,10 @@ fn write(directory: &Path, registers: u64) -> Result<u64, Failed> {
 fn reading(directory: &Path, sent: u64) -> Result<(), Failed> {
     let (begun, before) = (Instant::now(), resident()?);
     let Found { machine, .. } = read(directory)?;
-    let (elapsed, after) = (begun.elapsed().as_secs_f64(), resident()?);
+    let (elapsed, cpu, after) = (begun.elapsed().as_secs_f64(), cpu()?.as_secs_f64(), resident()?);
     let registers = machine.counters().registers as f64;
     println!(
-        "{elapsed:.2} | {:.3} | {:.0} | {:.1}",
+        "{elapsed:.2} | {cpu:.2} | {:.3} | {:.0} | {:.1}",
         elapsed / registers * 1e6,
         bytes_on_disk(directory)? as f64 / 1e6,
         after.saturating_sub(before) as f64 / registers,
