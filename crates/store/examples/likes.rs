@@ -56,7 +56,8 @@ struct Run {
 
 fn run(directory: &Path, comments: &[CommentId], batches: &[Bytes]) -> Result<Run, Failed> {
     let directory = tempfile::tempdir_in(directory)?;
-    let mut stage = Stage::open(directory.path(), Config::new(stage::node()), comments)?;
+    let mut stage =
+        Stage::open(directory.path(), Config { tell_counts: true, ..Config::new(stage::node()) }, comments)?;
     let (begun, cpu_before, before) = (Instant::now(), cpu()?, stage.commit.stats().figures());
     let resident_before = resident()?;
     for batch in batches {

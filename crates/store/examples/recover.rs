@@ -3,7 +3,7 @@
 //! `cargo run --release -p watershed-store --example recover [DIRECTORY] [MILLIONS]`. Likes by a million viewers on 10,000
 //! comments (Zipf, s = 1), 10 million registers unless it is said otherwise. Each reading is a process of its own, first
 //! with nothing of the files in the page cache, then with all; each compares what it has read with the likes that were
-//! sent. Figures of one machine are in decision 0017.
+//! sent. Figures of one machine are in decision 0019.
 
 mod stage;
 

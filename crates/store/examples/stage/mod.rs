@@ -240,7 +240,7 @@ impl Stage {
                     let store = self.store.as_ref().ok_or("there is no store")?;
                     store.load.load(load, index(keyspace), key).then_some(()).ok_or("the store has ended")?;
                 }
-                Output::Reply { .. } | Output::Report(_) | Output::Durable(_) => {}
+                Output::Reply { .. } | Output::Report(_) | Output::Durable(_) | Output::Counted { .. } => {}
             }
         }
         Ok(())
