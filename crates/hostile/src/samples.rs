@@ -3,7 +3,7 @@
 //! Built by the encoders themselves, so they are true for as long as the encoders are; what must never change is held by
 //! the golden bytes of each crate. Invariant: each door takes all of its samples.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use watershed_link::{Hello, Input, Link, LinkConfig, Output, Secret};
@@ -39,6 +39,13 @@ pub(crate) fn stream() -> StreamId {
 pub(crate) fn id(n: u8) -> CommentId {
     let mut bytes = [n; 16];
     (bytes[0], bytes[1]) = (0x00, 0x2f);
+    CommentId::from_bytes(bytes)
+}
+
+/// A comment of slot 4,095, whose steps from part to part are one: its last part lies in slot 2.
+fn far() -> CommentId {
+    let mut bytes = [7; 16];
+    bytes[..4].copy_from_slice(&[0xff, 0xf0, 0, 0]);
     CommentId::from_bytes(bytes)
 }
 
@@ -180,9 +187,10 @@ pub(crate) fn responses_message_pack() -> Vec<Vec<u8>> {
 }
 
 fn batch() -> WriteBatch {
+    let slots: BTreeSet<Slot> = (0..4).map(|index| part(index).slot(&id(1))).chain([slot(3)]).collect();
     WriteBatch {
         map_epoch: Epoch::new(1),
-        slots: vec![(slot(2), Epoch::new(1)), (slot(3), Epoch::new(1))],
+        slots: slots.into_iter().map(|slot| (slot, Epoch::new(1))).collect(),
         streams: vec![stream()],
         ..WriteBatch::default()
     }
@@ -220,7 +228,7 @@ fn others() -> WriteBatch {
     let viewer = comment(1).author;
     WriteBatch {
         deletes: vec![DeleteWrite { number: 20, stream: 0, id: id(1), viewer, moderator: false, part: part(2) }],
-        headers: vec![HeaderWrite { number: 60, stream: 0, id: id(1), author: comment(1).author, part: part(3) }],
+        headers: vec![HeaderWrite { number: 60, stream: 0, id: far(), author: comment(1).author, part: part(3) }],
         pins: vec![
             PinWrite { number: 21, stream: 0, slot: slot(2), id: Some(id(1)) },
             PinWrite { number: 22, stream: 0, slot: slot(3), id: None },
@@ -430,14 +438,7 @@ pub(crate) fn rows() -> Vec<Vec<u8>> {
     let one_like = |n: u64| {
         let mut likes = LikeColumns::default();
         let register = register(NOW.get() + n, true);
-        likes.push(LikeRow {
-            number: n,
-            stream: 0,
-            comment: id(1),
-            viewer: viewer(n as u8),
-            register,
-            part: Part::WHOLE,
-        });
+        likes.push(LikeRow { number: n, stream: 0, comment: id(1), viewer: viewer(n as u8), register, part: part(0) });
         WriteBatch { likes, ..batch() }
     };
     let only = |pick: fn(&mut WriteBatch, WriteBatch)| {
@@ -445,16 +446,23 @@ pub(crate) fn rows() -> Vec<Vec<u8>> {
         pick(&mut one, others());
         one
     };
-    let delete = only(|one, others| one.deletes = others.deletes);
+    let delete = only(|one, others| {
+        one.deletes = others.deletes;
+        one.deletes[0].part = part(0);
+    });
+    let header = only(|one, others| one.headers = others.headers);
     let pin = only(|one, others| one.pins = others.pins[..1].to_vec());
     let taps = only(|one, others| one.reactions = others.reactions);
-    let written = bodies(&[comments(), one_like(1), one_like(2), pin, taps, delete]);
-    let [comment, first, second, pin, taps, delete] = &written[..] else { unreachable!("a body for each batch") };
+    let written = bodies(&[header, comments(), one_like(1), one_like(2), pin, taps, delete]);
+    let [header, comment, first, second, pin, taps, delete] = &written[..] else {
+        unreachable!("a body for each batch")
+    };
     // The format stands once, before the first row.
     let joined = |rows: [&[u8]; 3]| [rows[0], &rows[1][1..], &rows[2][1..]].concat();
     vec![
         comment.clone(),
         taps.clone(),
+        header.clone(),
         joined([comment, first, second]),
         joined([comment, first, delete]),
         joined([comment, pin, taps]),
