@@ -63,6 +63,10 @@ def unpack(payload):
         message["top"] = [line(row) for row in message["top"]]
         message["pinned"] = message["pinned"] and line(message["pinned"])
     if kind == "delta":
+        if message["top"] is None:
+            del message["top"]
+        else:
+            message["top"] = [line(row) for row in message["top"]]
         message["likes"] = [[id.hex(), count] for id, count in message["likes"]]
         message["deleted"] = [id.hex() for id in message["deleted"]]
         if message["pinned"] is None:
