@@ -64,9 +64,11 @@ storm: DURATION := 120
 storm: build-testing ## 500 viewers write, repeat and reconnect while KILLS= nodes are killed in DURATION= seconds, at times of a SEED=
 	@$(TARGET)/testing/storm --seed $(SEED) --kills $(KILLS) --duration $(DURATION)
 
-bench: needs ## What commits, likes and starts cost a processor, in tables (a minute each)
+bench: needs ## What commits, comments, likes and starts cost a processor, and likes the root, in tables (ten minutes)
 	@$(CARGO) run --release -q -p watershed-store --example commit -- $${TMPDIR:-/tmp}
+	@$(CARGO) run --release -q -p watershed-store --example comments -- $${TMPDIR:-/tmp}
 	@$(CARGO) run --release -q -p watershed-store --example likes -- $${TMPDIR:-/tmp}
+	@$(CARGO) run --release -q -p watershed-sim --example root
 	@$(CARGO) run --release -q -p watershed-store --example recover -- $${TMPDIR:-/tmp}
 	@$(CARGO) run --release -q -p watershed-store --example likers -- $${TMPDIR:-/tmp}
 

@@ -19,7 +19,7 @@ use watershed_protocol::{
     client::{Code, Refusal},
     peer::{
         self, PeerId,
-        uplink::{CommentWrite, FromProcessor, LikeRow, ToProcessor, WriteBatch},
+        uplink::{CommentWrite, FromProcessor, HeaderWrite, LikeRow, ToProcessor, WriteBatch},
     },
 };
 use watershed_store::{
@@ -43,6 +43,7 @@ pub(crate) struct Likes {
     sum: f64,
     random: fastrand::Rng,
     stamp: u64,
+    spread: Spread,
 }
 
 impl Likes {
@@ -56,13 +57,18 @@ impl Likes {
         };
         let sums: Vec<f64> = (1..=comments).map(before).collect();
         let comments = (0..comments).map(|_| CommentId::from_bytes(random.u128(..).to_be_bytes())).collect();
-        Self { comments, sums, sum, random, stamp: NOW.get() * 1_000 }
+        Self { comments, sums, sum, random, stamp: NOW.get() * 1_000, spread: Spread::WHOLE }
+    }
+
+    /// The same on comments that are spread like this.
+    pub(crate) fn spread(self, spread: Spread) -> Self {
+        Self { spread, ..self }
     }
 
     /// The next batch, and its rows.
     pub(crate) fn batch(&mut self) -> (Bytes, Vec<LikeRow>) {
         let rows: Vec<LikeRow> = (0..PER_BATCH as u64).map(|number| self.row(number)).collect();
-        let mut batch = batch(rows.iter().map(|row| row.comment.slot()));
+        let mut batch = batch(rows.iter().map(|row| row.part.slot(&row.comment)));
         rows.iter().for_each(|row| batch.likes.push(*row));
         (peer::encode(&ToProcessor::Writes(batch)), rows)
     }
@@ -73,7 +79,7 @@ impl Likes {
         let comment = self.comments[self.sums.partition_point(|before| *before <= at) - 1];
         let viewer = viewer(self.random.u64(..VIEWERS));
         let register = Register { stamp: Stamp::new(self.stamp / 1_000).expect("a time of today"), liked: true };
-        LikeRow { number, stream: 0, comment, viewer, register, part: Part::WHOLE }
+        LikeRow { number, stream: 0, comment, viewer, register, part: self.spread.part_of(&viewer) }
     }
 }
 
@@ -166,12 +172,25 @@ impl Stage {
 
     /// A processor with an empty log in a directory, and these comments.
     pub(crate) fn open(log: &Path, config: Config, comments: &[CommentId]) -> Result<Self, Failed> {
+        Self::open_spread(log, config, comments, Spread::WHOLE)
+    }
+
+    /// The same with comments that are spread, all parts on this processor.
+    pub(crate) fn open_spread(
+        log: &Path,
+        config: Config,
+        comments: &[CommentId],
+        spread: Spread,
+    ) -> Result<Self, Failed> {
         let replay = |_: watershed_log::Record| Ok::<(), String>(());
         let (writer, _) = watershed_store::open(log, Default::default(), Default::default(), replay)?;
         let mut stage = Self::start(Processor::new(config), writer)?;
         for ids in comments.chunks(500) {
-            let mut batch = batch(ids.iter().map(CommentId::slot));
-            batch.comments = (0..).zip(ids).map(|(number, id)| comment(number, *id)).collect();
+            let parts = || ids.iter().flat_map(|id| spread.parts().map(move |part| (*id, part)));
+            let mut batch = batch(parts().map(|(id, part)| part.slot(&id)));
+            batch.comments = (0..).zip(ids).map(|(number, id)| comment(number, *id, spread)).collect();
+            let headers = (1_000..).zip(parts().filter(|(_, part)| !part.is_home()));
+            batch.headers = headers.map(|(number, (id, part))| header(number, id, part)).collect();
             stage.take(&peer::encode(&ToProcessor::Writes(batch)))?;
             stage.settle()?;
         }
@@ -258,10 +277,14 @@ fn index(keyspace: Keyspace) -> usize {
     Keyspace::ALL.iter().position(|known| *known == keyspace).unwrap_or_default()
 }
 
-fn comment(number: u64, id: CommentId) -> CommentWrite {
+fn header(number: u64, id: CommentId, part: Part) -> HeaderWrite {
+    HeaderWrite { number, stream: 0, id, author: "ann".parse().expect("a name"), part }
+}
+
+fn comment(number: u64, id: CommentId, spread: Spread) -> CommentWrite {
     let body = CommentBody::new("hello", 100).expect("a body");
     let (author, name) = ("ann".parse().expect("a name"), DisplayName::new("Ann").expect("a name"));
-    CommentWrite { number, stream: 0, id, author, name, body, spread: Spread::WHOLE }
+    CommentWrite { number, stream: 0, id, author, name, body, spread }
 }
 
 /// Processor time of all threads so far, those that have ended too.
