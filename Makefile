@@ -19,7 +19,7 @@ SEED         ?= 1
 DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load sim mutants powercut storm bench fuzz check fmt build build-testing \
+.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench fuzz check fmt build build-testing \
     analytics needs needs-browser needs-client needs-duckdb needs-loop clean
 
 help: ## Lists the targets
@@ -50,6 +50,9 @@ load: build ## A crowd against the running cluster, with a ledger: VIEWERS= COMM
 analytics: needs-duckdb build ## The local cluster's busiest seconds and what each stream had in all: STREAM= for one
 	@$(DUCKDB)/bin/python cluster/analytics.py $(if $(STREAM),--stream '$(STREAM)') \
 	    "$$($(CLUSTER) analytics --config $(TOPOLOGY))"
+
+factors: build ## What each stage of the running cluster earns: units in for one out
+	@$(CLUSTER) factors --config $(TOPOLOGY)
 
 sim: needs ## Simulates SEEDS= clusters of 20 viewers for 30 s each, from FIRST_SEED= on
 	@$(CARGO) run --profile testing -p watershed-sim -- --seeds $(SEEDS) --first-seed $(FIRST_SEED)

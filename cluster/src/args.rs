@@ -43,6 +43,8 @@ pub(crate) enum Command {
     Demo,
     /// Print the URL of every broadcast node, one a line.
     Urls,
+    /// Show how much each stage that gathers has made of less: units in for one out, since each node started.
+    Factors,
     /// Print the pattern that names all nodes' files of analytics.
     Analytics,
     /// Show every node with its process, URL and state.

@@ -8,6 +8,7 @@
 mod args;
 mod cluster;
 mod demo;
+mod factors;
 mod logs;
 mod process;
 mod readiness;
@@ -59,6 +60,7 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Command::Start { node } => up::up(&cluster, args.bin.as_deref(), Some(&cluster.named(&node)?.name)),
         Command::Demo => demo::demo(&cluster, args.bin.as_deref()),
         Command::Urls => print(&demo::urls(&cluster)?.iter().map(|url| format!("{url}\n")).collect::<String>()),
+        Command::Factors => factors::show(&cluster),
         Command::Analytics => print(&format!("{}\n", analytics_files(&cluster)?.display())),
         Command::Status { json } => status::show(&cluster, json),
         Command::Stop => stop::stop_all(&cluster),

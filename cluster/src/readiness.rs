@@ -1,4 +1,4 @@
-//! Asks a node whether it is ready: one small HTTP request on its own address.
+//! Asks a node whether it is ready, or for its figures: one small HTTP request on its own address.
 //!
 //! Invariant: an answer other than 200, however strange, and no answer at all, mean "not ready", within a second or so.
 
@@ -12,6 +12,9 @@ use watershed_membership::{Member, Node};
 
 /// How long connecting, and each read and write, may take.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Longest answer with figures that is read: it has some kilobytes.
+const ANSWER_BYTES_MAX: u64 = 1024 * 1024;
 
 /// As much of the answer as is read: the status line.
 const STATUS_BYTES: usize = 12;
@@ -35,13 +38,26 @@ fn address(node: &Node, http: &str) -> Option<SocketAddr> {
 }
 
 fn ask(address: SocketAddr) -> std::io::Result<bool> {
+    let mut status = [0; STATUS_BYTES];
+    get(address, "/readyz")?.read_exact(&mut status)?;
+    Ok(status.starts_with(b"HTTP/1.") && status.ends_with(b" 200"))
+}
+
+/// What a member says of itself: the figures of `GET /v1/node`.
+pub(crate) fn figures(node: &Node, member: &Member) -> Option<serde_json::Map<String, serde_json::Value>> {
+    let mut answer = String::new();
+    let stream = get(address(node, &member.http)?, "/v1/node").ok()?;
+    stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).ok()?;
+    let told: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+    told.get("figures")?.as_object().cloned()
+}
+
+fn get(address: SocketAddr, path: &str) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
-    let mut status = [0; STATUS_BYTES];
-    stream.read_exact(&mut status)?;
-    Ok(status.starts_with(b"HTTP/1.") && status.ends_with(b" 200"))
+    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    Ok(stream)
 }
 
 #[cfg(test)]

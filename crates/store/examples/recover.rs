@@ -5,6 +5,7 @@
 //! with nothing of the files in the page cache, then with all; each compares what it has read with the likes that were
 //! sent. Figures of one machine are in decision 0019.
 
+#[expect(dead_code, reason = "the stage of all examples")]
 mod stage;
 
 use std::{

@@ -61,7 +61,7 @@ fn what_is_not_said_has_its_default() {
 fn the_file_that_we_ship_is_the_default_in_full() {
     let shipped = Topology::parse(include_str!("../../../../cluster/local.toml")).unwrap();
     let least = Topology::parse(LEAST).unwrap();
-    assert_eq!((shipped.broadcast.nodes, shipped.processor.nodes, shipped.merger.nodes), (4, 3, 1));
+    assert_eq!((shipped.broadcast.nodes, shipped.processor.nodes, shipped.merger.nodes), (4, 3, 2));
     assert_eq!(shipped.limits, least.limits);
     assert_eq!(shipped.windows, least.windows);
     assert_eq!((shipped.segment_bytes, &shipped.reactions), (least.segment_bytes, &least.reactions));
