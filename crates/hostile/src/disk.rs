@@ -50,7 +50,9 @@ pub(crate) fn rows() -> Feed {
         for rows in [1, 3] {
             let (from, to) = (Position::ZERO, Position::new(rows));
             let section = Section { slot, epoch: Epoch::new(1), from, to, body: bytes.to_vec() };
-            taken |= Processor::new(Config::new(samples::node("p1"))).replay(&section, &mut |_, _| Ok(None)).is_ok();
+            let mut machine = Processor::new(Config::new(samples::node("p1")));
+            let replayed = machine.replay(&section, &mut |_, _| Ok(None));
+            taken |= replayed.and_then(|()| machine.replayed(&mut |_, _| Ok(None))).is_ok();
         }
         taken
     })

@@ -40,6 +40,7 @@ pub(crate) fn run(directory: &Path) -> Result<String, Failed> {
     let mut read = reader(&keyspaces);
     let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
     let found = watershed_store::verify(&log, base, replay).map_err(|error| refuse(directory, error))?;
+    machine.replayed(&mut read).map_err(|error| Failed::Damaged(error.to_string()))?;
     let held = machine.counters();
     Ok(format!(
         "{}: {rows} rows of a checkpoint at record {checkpoint}\n{}: {}\n\

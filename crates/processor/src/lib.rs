@@ -3,6 +3,7 @@
 //! A like goes `writes` → `registers` → `group` → the log; when its group is durable, `state` makes it visible, `window`
 //! gathers it and `report` tells the root. Invariant: nothing is told to anybody before it is durable.
 
+mod backlog;
 mod bytes;
 mod checkpoint;
 mod chunks;

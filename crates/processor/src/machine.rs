@@ -186,7 +186,8 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// A processor that knows nothing yet: [`Processor::replay`] its log, then [`Processor::start`] it.
+    /// A processor that knows nothing yet: [`Processor::replay`] its log to the end, say that it is
+    /// [`Processor::replayed`], then [`Processor::start`] it.
     pub fn new(config: Config) -> Self {
         let state = State { residence: Residence::new(config.registers_bytes_max), ..State::default() };
         Self {
@@ -210,7 +211,12 @@ impl Processor {
     }
 
     /// Takes the slots that the map gives to this node, under the epochs that it has just raised.
+    ///
+    /// # Panics
+    ///
+    /// If some of the log still waits for [`Processor::replayed`].
     pub fn start(&mut self, now: Millis, map: Arc<Map>) {
+        assert!(self.state.backlog.is_empty(), "the log was replayed to its end");
         self.state.slots.claim(&map, &self.config.node);
         self.map_epoch = map.epoch();
         self.clock.tick(now);

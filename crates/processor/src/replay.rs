@@ -5,14 +5,13 @@
 use std::sync::Arc;
 
 use watershed_log::Section;
-use watershed_protocol::{Comment, CommentId, Position, Slot};
+use watershed_protocol::{Comment, CommentId, Position, Register, Slot, ViewerKey};
 
 use crate::{
     bytes::RowError,
     comments::{CommentNo, Entry, Stage, Unsaved},
     group::{Change, TapsChange},
     machine::Processor,
-    registers::{Cold, Merged},
     restore::ReadRow,
     rows::{Decoder, ROWS_FORMAT, Row},
     state::State,
@@ -52,7 +51,8 @@ pub enum ReplayError {
 }
 
 impl Processor {
-    /// Takes the next section of the log, before [`Processor::start`]; `read` finds rows of the store that was restored.
+    /// Takes the next section of the log, before [`Processor::replayed`]; `read` finds rows of the store that was restored.
+    /// A like that does not fit what is there may be found later: the error names its slot and position all the same.
     pub fn replay(&mut self, section: &Section, read: &mut ReadRow<'_>) -> Result<(), ReplayError> {
         let Section { slot, epoch, from, to, body } = section;
         let (slot, from) = (*slot, *from);
@@ -63,25 +63,37 @@ impl Processor {
         let mut at = from;
         let wrong = |at: Position, why: String| ReplayError::Row { slot, at: at.next(), why };
         while let Some(row) = rows.next().map_err(|error: RowError| wrong(at, error.to_string()))? {
-            let known =
-                self.state.restored && self.state.knows(slot, at.next(), &row, read).map_err(|why| wrong(at, why))?;
             self.state.slots.applied(slot);
-            if known {
-                self.state.slots.published(slot);
+            if let Row::Like { comment, viewer, register } = row {
+                let position = self.state.slots.published(slot);
+                let like = (&comment, viewer, register);
+                self.state.put_off(slot, position, like).map_err(|why| wrong(at, why))?;
             } else {
-                let change = self.change_of(slot, row, read).map_err(|why| wrong(at, why))?;
-                self.state.publish(change);
+                if matches!(row, Row::Deletion { .. }) {
+                    self.state.merge_backlog(read)?;
+                }
+                self.replay_row(slot, at.next(), row).map_err(|why| wrong(at, why))?;
             }
-            self.state.make_room();
             at = at.next();
         }
         if at != *to {
             return Err(wrong(at, format!("the section ends here, its head says {to}")));
         }
+        if self.state.backlog.is_full() { self.state.merge_backlog(read) } else { Ok(()) }
+    }
+
+    /// Takes a row that is not a like: its position was given out.
+    fn replay_row(&mut self, slot: Slot, at: Position, row: Row) -> Result<(), String> {
+        if self.state.restored && self.state.knows(slot, at, &row)? {
+            self.state.slots.published(slot);
+        } else {
+            let change = self.change_of(slot, row)?;
+            self.state.publish(change);
+        }
         Ok(())
     }
 
-    fn change_of(&mut self, slot: Slot, row: Row, read: &mut ReadRow<'_>) -> Result<Change, String> {
+    fn change_of(&mut self, slot: Slot, row: Row) -> Result<Change, String> {
         let state = &mut self.state;
         Ok(match row {
             Row::Comment { stream, comment, spread } => {
@@ -100,20 +112,7 @@ impl Processor {
                 let shelf = state.streams.shelf(&stream, slot);
                 Change::Comment { comment: state.comments.push(Entry::header(id, part, author, time, shelf)) }
             }
-            Row::Like { comment, viewer, register } => {
-                let comment = state.live(slot, &comment)?;
-                let (key, viewer) = (viewer, state.viewers.intern(viewer));
-                let after = register.to_bits();
-                let mut merged = state.merge(comment, viewer, after);
-                if let Merged::Cold(range) = merged {
-                    state.warm(comment, range, read)?;
-                    merged = state.merge(comment, viewer, after);
-                }
-                match merged {
-                    Merged::Taken { before } => Change::Like { comment, viewer, key, before, after },
-                    Merged::Kept { .. } | Merged::Cold(_) => return Err("the like changes nothing".into()),
-                }
-            }
+            Row::Like { .. } => unreachable!("likes are put off"),
             Row::Deletion { comment } => Change::Deletion { comment: state.live(slot, &comment)? },
             Row::Pin { stream, time, comment } => {
                 self.clock.recover(time);
@@ -142,24 +141,28 @@ impl Processor {
 }
 
 impl State {
+    /// Puts a like into the backlog. One of a comment that the store has as deleted is known.
+    fn put_off(&mut self, slot: Slot, at: Position, like: (&CommentId, ViewerKey, Register)) -> Result<(), String> {
+        let (id, viewer, register) = like;
+        let comment = match self.comments.find_in(slot, id) {
+            Some(comment) if self.restored && self.comments[comment].stage == Stage::Deleted => {
+                self.changed_by(comment, at);
+                return Ok(());
+            }
+            _ => self.live(slot, id)?,
+        };
+        self.backlog.push(comment, viewer, register.to_bits(), at);
+        Ok(())
+    }
+
     /// Whether a row of the log is in the store already, itself or what came after it: checkpoints may be later than the
     /// record from which the log is replayed.
-    fn knows(&mut self, slot: Slot, at: Position, row: &Row, read: &mut ReadRow<'_>) -> Result<bool, String> {
+    fn knows(&mut self, slot: Slot, at: Position, row: &Row) -> Result<bool, String> {
         Ok(match row {
             Row::Comment { comment: Comment { id, .. }, .. } | Row::Header { id, .. } => {
                 self.comments.find_in(slot, id).is_some_and(|found| self.comments[found].written == at)
             }
-            Row::Like { comment, viewer, register } => {
-                let Some(comment) = self.comments.find_in(slot, comment) else { return Ok(false) };
-                let viewer = self.viewers.intern(*viewer);
-                if let Err(Cold(range)) = self.comments[comment].registers.get(viewer) {
-                    self.warm(comment, range, read)?;
-                }
-                let entry = &mut self.comments[comment];
-                let is_late = |bits: Result<u64, _>| bits.is_ok_and(|bits| bits >= register.to_bits());
-                let known = entry.stage == Stage::Deleted || is_late(entry.registers.get(viewer));
-                known && self.changed_by(comment, at)
-            }
+            Row::Like { .. } => unreachable!("likes are put off"),
             Row::Deletion { comment } => {
                 let Some(comment) = self.comments.find_in(slot, comment) else { return Ok(false) };
                 self.comments[comment].stage == Stage::Deleted && self.changed_by(comment, at)

@@ -6,6 +6,7 @@
 use watershed_protocol::{CommentId, Mutant, Part, Position, Slot, StreamId, Tally, peer::report::TallyRow};
 
 use crate::{
+    backlog::Backlog,
     checkpoint::ToSave,
     comments::{CommentNo, Comments, Stage, Unsaved},
     group::{Change, TapsChange},
@@ -31,6 +32,8 @@ pub(crate) struct State {
     pub(crate) to_save: ToSave,
     /// Whether a store was read: rows of the log may then be known already.
     pub(crate) restored: bool,
+    /// Likes of the log that are not merged yet: none once the log was replayed.
+    pub(crate) backlog: Backlog,
 }
 
 /// What a published change asks of the machine.

@@ -54,6 +54,7 @@ impl Disk {
         let replay = |record: Record| record.sections.iter().try_for_each(|part| machine.replay(part, &mut read));
         let (writer, recovered) =
             recover(self.segments.clone(), config, base, replay).map_err(|error| error.to_string())?;
+        machine.replayed(&mut read).map_err(|error| error.to_string())?;
         self.writer = Some(writer);
         Ok(recovered)
     }

@@ -119,6 +119,7 @@ fn read(directory: &Path) -> Result<Found, Failed> {
     let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut look_up));
     let (writer, _) =
         watershed_store::open(&directory.join("log"), Default::default(), Base::from(checkpoint), replay)?;
+    machine.replayed(&mut look_up)?;
     Ok(Found { machine, writer, keyspaces: Arc::new(keyspaces) })
 }
 

@@ -28,6 +28,9 @@ pub(crate) enum RecoveryError {
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] OpenError<ReplayError>),
+    /// A like of the log cannot be taken.
+    #[error(transparent)]
+    Like(#[from] ReplayError),
 }
 
 /// What a processor has read.
@@ -47,6 +50,7 @@ pub(crate) fn recover(directory: &Path, config: LogConfig, machine: &mut Process
     let mut read = reader(&keyspaces);
     let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
     let (writer, recovered) = watershed_store::open(&directory.join(LOG), config, base, replay)?;
+    machine.replayed(&mut read)?;
     drop(read);
     Ok(Found { writer, recovered, keyspaces: Arc::new(keyspaces), rows, checkpoint })
 }

@@ -348,6 +348,7 @@ impl Rig {
 pub(super) fn replayed(config: Config, log: &[Section]) -> Result<Processor, ReplayError> {
     let mut machine = Processor::new(config);
     log.iter().try_for_each(|section| machine.replay(section, &mut |_, _| Ok(None)))?;
+    machine.replayed(&mut |_, _| Ok(None))?;
     Ok(machine)
 }
 

@@ -36,6 +36,7 @@ impl Store {
         for section in &log[self.checkpoint.position as usize..] {
             machine.replay(section, &mut self.reader()).expect("the log can be read on top of the store");
         }
+        machine.replayed(&mut self.reader()).expect("its likes can be taken on top of the store");
         machine
     }
 
