@@ -36,5 +36,5 @@ pub use memory::{MemoryDisk, Sector};
 pub use record::{Chain, Record};
 pub use recover::{Base, Cut, RecoverError, Recovered, recover, verify};
 pub use section::Section;
-pub use slots::{Gap, SlotEnd, SlotEnds};
+pub use slots::{Changed, Gap, SlotEnd, SlotEnds};
 pub use writer::{AppendError, LogConfig, LogWriter, Refused, SyncError};

@@ -13,6 +13,9 @@ use crate::{
     writer::SEGMENT_BYTES_MAX,
 };
 
+/// Memory of a record that is longer than this is given back once it is replayed: 1 MiB, twenty thousand likes.
+const RECORD_BYTES_KEPT_MAX: usize = 1024 * 1024;
+
 /// A log that was read to its end.
 pub(crate) struct Reading {
     /// All segments, with records or without.
@@ -29,7 +32,7 @@ pub(crate) struct Reading {
 pub(crate) fn read<D: Disk, E>(
     disk: &mut D,
     base: Base,
-    mut replay: impl FnMut(Record) -> Result<(), E>,
+    mut replay: impl FnMut(&Record) -> Result<(), E>,
 ) -> Result<Reading, RecoverError<E>> {
     let segments = disk.segments()?;
     let mut reader = Reader::new(base);
@@ -77,6 +80,8 @@ struct Reader {
     skipped: SlotEnds,
     /// Where something other than the next record was found since the last one.
     stop: Option<Stop>,
+    /// The last record: the next is read into its place, since a thousand small sections are a thousand allocations.
+    record: Record,
 }
 
 /// A place where the log does not go on.
@@ -93,7 +98,8 @@ struct Stop {
 
 /// What stands where the next record should.
 enum Next {
-    Record(Record, Head),
+    /// It is in [`Reader::record`].
+    Record(Head),
     /// It is the next record, and cannot be read.
     Unreadable(u64, DecodeError),
     /// It is not, or not whole.
@@ -107,7 +113,7 @@ enum Next {
 impl Reader {
     fn new(base: Base) -> Self {
         let found = Recovered { ends: base.ends.clone(), ..Recovered::default() };
-        Self { base, found, chain: Chain::START, skipped: SlotEnds::default(), stop: None }
+        Self { base, found, chain: Chain::START, skipped: SlotEnds::default(), stop: None, record: Record::default() }
     }
 
     /// Replays the records of one segment that follow those read so far, and returns where they end in it: 0 if there
@@ -116,7 +122,7 @@ impl Reader {
         &mut self,
         segment: SegmentId,
         bytes: &[u8],
-        replay: &mut impl FnMut(Record) -> Result<(), E>,
+        replay: &mut impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<usize, RecoverError<E>> {
         self.begin(segment, bytes)?;
         let mut offset = 0;
@@ -126,8 +132,8 @@ impl Reader {
             }
             let at = offset as u64;
             match self.next(&bytes[offset..]) {
-                Next::Record(record, head) => {
-                    self.take(segment, record, &head, replay)?;
+                Next::Record(head) => {
+                    self.take(segment, &head, replay)?;
                     offset += head.bytes();
                 }
                 Next::Unreadable(record, why) => {
@@ -173,7 +179,7 @@ impl Reader {
     }
 
     /// Looks at what stands where the next record should.
-    fn next(&self, bytes: &[u8]) -> Next {
+    fn next(&mut self, bytes: &[u8]) -> Next {
         let nothing = |head, why| Next::Nothing { head, why };
         let head = match Head::read(bytes) {
             Ok(head) => head,
@@ -189,8 +195,8 @@ impl Reader {
             None if self.stop.is_some() => return nothing(None, "the segment before it holds no record".into()),
             _ => {}
         }
-        match head.record(bytes) {
-            Ok(record) => Next::Record(record, head),
+        match head.read_record(bytes, &mut self.record) {
+            Ok(()) => Next::Record(head),
             Err(why @ (DecodeError::Version { .. } | DecodeError::Table { .. })) => {
                 Next::Unreadable(head.position, why)
             }
@@ -202,15 +208,14 @@ impl Reader {
     fn take<E>(
         &mut self,
         segment: SegmentId,
-        record: Record,
         head: &Head,
-        replay: &mut impl FnMut(Record) -> Result<(), E>,
+        replay: &mut impl FnMut(&Record) -> Result<(), E>,
     ) -> Result<(), RecoverError<E>> {
-        let position = record.position;
+        let position = head.position;
         let held = position <= self.base.position;
         let ends = if held { &mut self.skipped } else { &mut self.found.ends };
         let gap = |why| RecoverError::Gap { segment, record: position, why };
-        let changed = ends.check(&record.sections).map_err(gap)?;
+        let changed = ends.check(&self.record.sections).map_err(gap)?;
         ends.advance(changed);
         if self.found.first == 0 {
             self.found.first = position;
@@ -224,7 +229,11 @@ impl Reader {
             return Ok(());
         }
         self.found.replayed += 1;
-        replay(record).map_err(|why| RecoverError::Replay { segment, record: position, why })
+        replay(&self.record).map_err(|why| RecoverError::Replay { segment, record: position, why })?;
+        if head.bytes() > RECORD_BYTES_KEPT_MAX {
+            self.record = Record::default();
+        }
+        Ok(())
     }
 
     /// Compares the base with what the log says of its last record. The base may know more slots, and raised epochs.

@@ -50,7 +50,7 @@ impl Chain {
 }
 
 /// One commit group, read back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Record {
     /// The record's number in the log: 1, 2, 3…
     pub position: u64,
@@ -159,7 +159,9 @@ pub fn encode(buffer: &mut Vec<u8>, position: u64, chain: Chain, sections: &[Sec
 /// Reads the record at the front of `bytes`, and its length.
 pub fn decode(bytes: &[u8]) -> Result<(Record, usize), DecodeError> {
     let head = Head::read(bytes)?;
-    Ok((head.record(bytes)?, head.bytes()))
+    let mut record = Record::default();
+    head.read_record(bytes, &mut record)?;
+    Ok((record, head.bytes()))
 }
 
 /// The head of a record whose own checksum matches: enough to place the record, not yet to trust its bodies.
@@ -238,8 +240,9 @@ impl Head {
         self.bodies_at() + self.body_bytes
     }
 
-    /// The whole record, if the bodies match their checksum. `bytes` begins where [`Head::read`] was given it.
-    pub(crate) fn record(&self, bytes: &[u8]) -> Result<Record, DecodeError> {
+    /// The whole record in place of what `record` held, if the bodies match their checksum; if not, it holds nothing of
+    /// use. `bytes` begins where [`Head::read`] was given it.
+    pub(crate) fn read_record(&self, bytes: &[u8], record: &mut Record) -> Result<(), DecodeError> {
         if bytes.len() < self.bytes() {
             return Err(DecodeError::Short { have: bytes.len(), needs: self.bytes() });
         }
@@ -248,12 +251,22 @@ impl Head {
         if computed != self.body_checksum && !Mutant::ChecksumIgnored.lives() {
             return Err(DecodeError::Body { computed, written: self.body_checksum });
         }
-        let section = |head: SectionHead| {
-            let (body, rest) = bodies.split_at(head.body_bytes);
+        let heads = self.table(bytes)?;
+        record.position = self.position;
+        record.sections.truncate(heads.len());
+        for (at, SectionHead { slot, epoch, from, to, body_bytes }) in heads.into_iter().enumerate() {
+            let (body, rest) = bodies.split_at(body_bytes);
             bodies = rest;
-            Section { slot: head.slot, epoch: head.epoch, from: head.from, to: head.to, body: body.to_vec() }
-        };
-        Ok(Record { position: self.position, sections: self.table(bytes)?.into_iter().map(section).collect() })
+            match record.sections.get_mut(at) {
+                Some(section) => {
+                    (section.slot, section.epoch, section.from, section.to) = (slot, epoch, from, to);
+                    section.body.clear();
+                    section.body.extend_from_slice(body);
+                }
+                None => record.sections.push(Section { slot, epoch, from, to, body: body.to_vec() }),
+            }
+        }
+        Ok(())
     }
 
     /// The section table. Its body lengths add up to the bodies that the header announces.

@@ -208,7 +208,7 @@ pub fn recover<D: Disk, E>(
     mut disk: D,
     config: LogConfig,
     base: Base,
-    replay: impl FnMut(Record) -> Result<(), E>,
+    replay: impl FnMut(&Record) -> Result<(), E>,
 ) -> Result<(LogWriter<D>, Recovered), RecoverError<E>> {
     let cut = base.position;
     let Reading { segments, found, tail, chain, mut before } = read(&mut disk, base, replay)?;
@@ -232,7 +232,7 @@ pub fn recover<D: Disk, E>(
 pub fn verify<D: Disk, E>(
     mut disk: D,
     base: Base,
-    replay: impl FnMut(Record) -> Result<(), E>,
+    replay: impl FnMut(&Record) -> Result<(), E>,
 ) -> Result<Recovered, RecoverError<E>> {
     read(&mut disk, base, replay).map(|reading| reading.found)
 }

@@ -221,7 +221,7 @@ fn open(
 ) -> Result<(LogWriter<MemoryDisk>, Vec<Record>), RecoverError<String>> {
     let mut records = Vec::new();
     let (writer, recovered) = recover(disk, config, base.clone(), |record| {
-        records.push(record);
+        records.push(record.clone());
         Ok(())
     })?;
     assert_eq!((recovered.replayed, recovered.last), (records.len() as u64, base.position + records.len() as u64));

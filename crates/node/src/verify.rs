@@ -38,7 +38,7 @@ pub(crate) fn run(directory: &Path) -> Result<String, Failed> {
         read_store(directory, &mut machine).map_err(|error| Failed::Damaged(error.to_string()))?;
     let checkpoint = base.position;
     let mut read = reader(&keyspaces);
-    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
+    let replay = |record: &Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
     let found = watershed_store::verify(&log, base, replay).map_err(|error| refuse(directory, error))?;
     machine.replayed(&mut read).map_err(|error| Failed::Damaged(error.to_string()))?;
     let held = machine.counters();

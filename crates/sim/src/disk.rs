@@ -51,7 +51,7 @@ impl Disk {
         let base = self.store.read(machine)?;
         let config = LogConfig { segment_bytes: SEGMENT_BYTES };
         let mut read = self.store.reader();
-        let replay = |record: Record| record.sections.iter().try_for_each(|part| machine.replay(part, &mut read));
+        let replay = |record: &Record| record.sections.iter().try_for_each(|part| machine.replay(part, &mut read));
         let (writer, recovered) =
             recover(self.segments.clone(), config, base, replay).map_err(|error| error.to_string())?;
         machine.replayed(&mut read).map_err(|error| error.to_string())?;
@@ -191,7 +191,7 @@ impl Disk {
         let mut records = Vec::new();
         let base = self.store.base();
         let verdict = verify(self.segments.clone(), base, |record| {
-            records.push(record);
+            records.push(record.clone());
             Ok::<(), String>(())
         });
         Read { records, refused: verdict.is_err() }

@@ -116,7 +116,7 @@ fn read(directory: &Path) -> Result<Found, Failed> {
     if rows > 0 {
         machine.restored(&checkpoint);
     }
-    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut look_up));
+    let replay = |record: &Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut look_up));
     let (writer, _) =
         watershed_store::open(&directory.join("log"), Default::default(), Base::from(checkpoint), replay)?;
     machine.replayed(&mut look_up)?;

@@ -31,7 +31,7 @@ pub fn open<E>(
     directory: &Path,
     config: LogConfig,
     base: Base,
-    replay: impl FnMut(Record) -> Result<(), E>,
+    replay: impl FnMut(&Record) -> Result<(), E>,
 ) -> Result<(LogWriter<FileDisk>, Recovered), OpenError<E>> {
     let disk = FileDisk::open(directory, config.segment_bytes)?;
     recover(disk, config, base, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })
@@ -41,7 +41,7 @@ pub fn open<E>(
 pub fn verify<E>(
     directory: &Path,
     base: Base,
-    replay: impl FnMut(Record) -> Result<(), E>,
+    replay: impl FnMut(&Record) -> Result<(), E>,
 ) -> Result<Recovered, OpenError<E>> {
     let disk = FileDisk::open_to_read(directory)?;
     read(disk, base, replay).map_err(|why| OpenError::Recover { path: directory.to_owned(), why })

@@ -65,9 +65,21 @@ fn a_damaged_body_leaves_the_slots_readable() {
     let mut bytes = encoded(5, Chain(77), &[section(11, 0, 2, b"first"), section(12, 2, 3, b"second")]);
     *bytes.last_mut().unwrap() ^= 1;
     let head = Head::read(&bytes).unwrap();
-    assert!(matches!(head.record(&bytes), Err(DecodeError::Body { .. })));
+    assert!(matches!(head.read_record(&bytes, &mut Record::default()), Err(DecodeError::Body { .. })));
     let slots: Vec<u16> = head.table(&bytes).unwrap().iter().map(|section| section.slot.get()).collect();
     assert_eq!(slots, [11, 12]);
+}
+
+#[test]
+fn a_record_read_in_place_of_another_holds_nothing_of_it() {
+    let long = [section(11, 0, 2, b"first"), section(12, 2, 3, b"second"), section(13, 0, 1, b"third")];
+    let short = [section(1, 7, 8, b"x"), section(2, 0, 1, b"longer than before")];
+    let mut record = Record::default();
+    for (position, sections) in [(5, &long[..]), (6, &short[..]), (7, &long[..])] {
+        let bytes = encoded(position, Chain(77), sections);
+        Head::read(&bytes).unwrap().read_record(&bytes, &mut record).unwrap();
+        assert_eq!(record, Record { position, sections: sections.to_vec() });
+    }
 }
 
 #[test]

@@ -64,7 +64,7 @@ fn what_was_appended_comes_back_in_order_and_the_log_goes_on() {
     let mut disk = disk_with(5, 2);
     for round in 5..8 {
         let mut positions = Vec::new();
-        let replay = |record: Record| {
+        let replay = |record: &Record| {
             assert_eq!(record.sections, group(record.position));
             positions.push(record.position);
             Ok::<(), String>(())

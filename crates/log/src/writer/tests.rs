@@ -10,8 +10,8 @@ const HEAD: usize = 45;
 
 fn open(disk: MemoryDisk, segment_bytes: u64) -> (LogWriter<MemoryDisk>, Vec<Record>) {
     let mut records = Vec::new();
-    let replay = |record| {
-        records.push(record);
+    let replay = |record: &Record| {
+        records.push(record.clone());
         Ok::<(), String>(())
     };
     let (writer, _) = recover(disk, LogConfig { segment_bytes }, Base::default(), replay).unwrap();

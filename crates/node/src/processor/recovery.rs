@@ -48,7 +48,7 @@ pub(crate) fn recover(directory: &Path, config: LogConfig, machine: &mut Process
     let (keyspaces, base, rows) = read_store(directory, machine)?;
     let checkpoint = base.position;
     let mut read = reader(&keyspaces);
-    let replay = |record: Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
+    let replay = |record: &Record| record.sections.iter().try_for_each(|section| machine.replay(section, &mut read));
     let (writer, recovered) = watershed_store::open(&directory.join(LOG), config, base, replay)?;
     machine.replayed(&mut read)?;
     drop(read);

@@ -182,7 +182,7 @@ impl Stage {
         comments: &[CommentId],
         spread: Spread,
     ) -> Result<Self, Failed> {
-        let replay = |_: watershed_log::Record| Ok::<(), String>(());
+        let replay = |_: &watershed_log::Record| Ok::<(), String>(());
         let (writer, _) = watershed_store::open(log, Default::default(), Default::default(), replay)?;
         let mut stage = Self::start(Processor::new(config), writer)?;
         for ids in comments.chunks(500) {
