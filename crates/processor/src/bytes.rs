@@ -10,6 +10,9 @@ use watershed_protocol::{
 
 use crate::config::TAPS_MAX;
 
+/// Room for the format and one like (42 bytes), and what the allocator would add anyway.
+const BYTES_AT_FIRST: usize = 48;
+
 /// Why bytes could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RowError {
@@ -40,9 +43,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Begins with the format's number.
+    /// Begins with the format's number. Most bodies are one like, which has room at once.
     pub(crate) fn new(format: u8) -> Self {
-        Self { bytes: vec![format] }
+        let mut bytes = Vec::with_capacity(BYTES_AT_FIRST);
+        bytes.push(format);
+        Self { bytes }
     }
 
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
