@@ -61,6 +61,7 @@ pub(crate) fn processor() -> Feed {
 fn new_processor() -> Processor {
     let mut config = watershed_processor::Config::new(samples::node("p1"));
     (config.comments_max, config.registers_max, config.group_answers_max) = (200, 200, 200);
+    config.viewers_max = 150;
     let mut machine = Processor::new(config);
     machine.start(samples::NOW, samples::map());
     step_processor(&mut machine, samples::NOW, watershed_processor::Input::MergerUp(ROOT));

@@ -88,6 +88,8 @@ pub struct Processor {
     pub peer_port: u16,
     /// Host name under which others reach them, if it is not `host`.
     pub advertise: Option<String>,
+    /// Viewers that one of them may know; likes by others are refused.
+    pub viewers_max: usize,
     /// Bytes of registers that one of them keeps in memory; others are in its store only.
     pub registers_bytes_max: usize,
 }

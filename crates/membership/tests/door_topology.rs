@@ -58,6 +58,16 @@ fn a_wrong_value_is_refused_with_its_key_and_the_limit() {
             "peer_port = 8280\nregisters_bytes_max = -1",
             "[processor] registers_bytes_max is -1, 65536 to 1099511627776 are allowed",
         ),
+        (
+            "peer_port = 8280",
+            "peer_port = 8280\nviewers_max = 999",
+            "[processor] viewers_max is 999, 1000 to 1000000000 are allowed",
+        ),
+        (
+            "peer_port = 8280",
+            "peer_port = 8280\nviewers_max = 1000000001",
+            "[processor] viewers_max is 1000000001, 1000 to 1000000000 are allowed",
+        ),
         // Ports and hosts.
         ("port = 8080", "port = 65536", "[broadcast] port is 65536, 0 to 65535 are allowed"),
         (

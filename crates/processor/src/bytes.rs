@@ -50,6 +50,11 @@ impl Writer {
         Self { bytes }
     }
 
+    /// Has room for exactly so many more bytes.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve_exact(bytes);
+    }
+
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }

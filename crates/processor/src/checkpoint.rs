@@ -28,11 +28,11 @@ use crate::{
 
 /// Bytes of one part: some hundred microseconds of work, which is how long a write may wait for it.
 const PART_BYTES: usize = 256 * 1024;
-/// Viewers in one row, and in one part: a mebibyte.
-const VIEWERS_PER_ROW: usize = 256;
+/// Viewers in one part: a mebibyte.
 const VIEWERS_PER_PART: u32 = 65_536;
-/// New viewers after which a checkpoint is wanted: 16 MB of keys, which are kept until they are saved.
-pub(crate) const VIEWERS_UNSAVED_MAX: u32 = 1_000_000;
+/// New viewers after which a checkpoint is wanted: 4 MB of keys, which are kept until they are saved, and once more where
+/// they gather for the store.
+pub(crate) const VIEWERS_UNSAVED_MAX: u32 = 250_000;
 
 /// What has changed since it was saved last.
 #[derive(Debug, Default)]
@@ -257,9 +257,8 @@ impl State {
     fn save_viewers(&mut self, count: u32) -> Vec<SavedRow> {
         let (from, to) = (self.to_save.viewers, self.to_save.viewers + count);
         self.to_save.viewers = to;
-        let keys = self.viewers.unsaved(from, count as usize).chunks(VIEWERS_PER_ROW);
-        let firsts = (from..to).step_by(VIEWERS_PER_ROW);
-        firsts.zip(keys).map(|(first, keys)| Saved::Viewers { first, keys: keys.to_vec() }.encode()).collect()
+        let rows = self.viewers.unsaved(from, to);
+        rows.map(|(first, keys)| Saved::Viewers { first, keys: keys.to_vec() }.encode()).collect()
     }
 
     fn save_shelf(&self, number: ShelfNo) -> SavedRow {

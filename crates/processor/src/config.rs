@@ -28,6 +28,8 @@ pub struct Config {
     pub comments_max: usize,
     /// Most registers; beyond it likes by viewers who never liked that comment are refused as `overloaded`.
     pub registers_max: u64,
+    /// Most viewers that ever liked something here; beyond it likes by new ones are refused as `overloaded`.
+    pub viewers_max: usize,
     /// Most bytes of registers in memory; beyond it those that are not used are in the store only, and likes are refused as
     /// `overloaded` while the store does not have them yet.
     pub registers_bytes_max: usize,
@@ -51,6 +53,8 @@ impl Config {
             // About 200 bytes each without the text, and 4 to 12 bytes for each register, in memory or in the store.
             comments_max: 10_000_000,
             registers_max: 500_000_000,
+            // 18 bytes each.
+            viewers_max: 50_000_000,
             registers_bytes_max: 1024 * 1024 * 1024,
             // Sixteen of the largest batches.
             group_answers_max: 262_144,

@@ -51,6 +51,8 @@ pub struct Counters {
     pub writes_held: u64,
     /// Writes that were refused because too many wait, or because memory is full of what is not saved.
     pub writes_crowded_out: u64,
+    /// Likes that were refused because as many viewers are known as may be.
+    pub viewers_turned_away: u64,
     /// Viewers that ever liked something here.
     pub viewers: u64,
     /// Streams that hold something here.

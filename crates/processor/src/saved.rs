@@ -182,6 +182,7 @@ impl Saved {
         let mut value = Writer::new(SAVED_FORMAT);
         let (keyspace, key) = match self {
             Self::Viewers { first, keys } => {
+                value.reserve(size_of_val(&keys[..]));
                 keys.iter().for_each(|key| value.raw(key.as_bytes()));
                 (Keyspace::Viewers, first.to_be_bytes().to_vec())
             }
@@ -235,7 +236,10 @@ impl Saved {
                 (Keyspace::Shelves, [&slot.get().to_be_bytes()[..], stream.as_str().as_bytes()].concat())
             }
         };
-        SavedRow { keyspace, key, value: Some(value.finish()) }
+        let mut value = value.finish();
+        // Rows gather by the megabyte: what a list has reserved beyond its end would be as much again.
+        value.shrink_to_fit();
+        SavedRow { keyspace, key, value: Some(value) }
     }
 
     /// Back from [`Saved::encode`].

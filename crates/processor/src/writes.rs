@@ -171,6 +171,10 @@ impl Processor {
                 _ => return Outcome::overloaded("this processor holds as many likes as it may"),
             }
         }
+        if state.viewers.len() >= self.config.viewers_max && state.viewers.find(key).is_none() {
+            self.counters.viewers_turned_away += 1;
+            return Outcome::overloaded("this processor knows as many viewers as it may");
+        }
         let viewer = state.viewers.intern(key);
         match state.merge(comment, viewer, after) {
             Merged::Kept { bits } => Outcome::Read(Answer::Like(bits)),

@@ -16,7 +16,7 @@ use std::{
 use crate::{KeyspaceError, Keyspaces, keyspaces::Rows};
 
 /// Bytes of parts that gather before they are ingested.
-const GATHERED_BYTES_MAX: usize = 32 * 1024 * 1024;
+const GATHERED_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Parts that wait for the thread. The machine has one on its way, so a full queue is a driver's bug.
 const QUEUED_MAX: usize = 2;
 

@@ -19,6 +19,10 @@ const NODES_MAX: i64 = 256;
 const MERGERS_MAX: i64 = 8;
 /// Most carousel threads of a node.
 const WORKERS_MAX: i64 = 64;
+/// Viewers that a processor may know, unless the file says so: a gigabyte of them.
+const VIEWERS_DEFAULT: i64 = 50_000_000;
+/// The least that makes sense, and twenty gigabytes of them.
+const VIEWERS: [i64; 2] = [1_000, 1_000_000_000];
 /// Bytes of registers that a processor keeps in memory, unless the file says so: some hundred million likes.
 const REGISTERS_BYTES_DEFAULT: i64 = 1 << 30;
 /// The least that makes sense, sixteen pages, and a tebibyte.
@@ -88,6 +92,8 @@ struct ProcessorKeys {
     port: i64,
     peer_port: i64,
     advertise: Option<String>,
+    #[serde(default = "viewers")]
+    viewers_max: i64,
     #[serde(default = "registers_bytes")]
     registers_bytes_max: i64,
 }
@@ -110,6 +116,10 @@ fn loopback() -> String {
 
 fn one() -> i64 {
     1
+}
+
+fn viewers() -> i64 {
+    VIEWERS_DEFAULT
 }
 
 fn registers_bytes() -> i64 {
@@ -242,6 +252,7 @@ impl ProcessorKeys {
             port: number("[processor] port", self.port, 0, u16::MAX.into())?,
             peer_port: number("[processor] peer_port", self.peer_port, 0, u16::MAX.into())?,
             advertise: host_name("[processor] advertise", self.advertise)?,
+            viewers_max: number("[processor] viewers_max", self.viewers_max, VIEWERS[0], VIEWERS[1])?,
             registers_bytes_max: number(
                 "[processor] registers_bytes_max",
                 self.registers_bytes_max,

@@ -50,7 +50,7 @@ fn what_is_not_said_has_its_default() {
     let analytics = topology.analytics.unwrap();
     assert_eq!((analytics.dir, analytics.rotate_s), (None, 60));
     assert_eq!((analytics.file_bytes, analytics.total_bytes), (4 << 20, 1 << 30));
-    assert_eq!(topology.processor.registers_bytes_max, 1 << 30);
+    assert_eq!((topology.processor.viewers_max, topology.processor.registers_bytes_max), (50_000_000, 1 << 30));
     assert_eq!(
         topology.reactions.iter().map(ReactionKind::as_str).collect::<Vec<_>>(),
         ["heart", "clap", "laugh", "wow"]
@@ -67,6 +67,7 @@ fn the_file_that_we_ship_is_the_default_in_full() {
     assert_eq!((shipped.segment_bytes, &shipped.reactions), (least.segment_bytes, &least.reactions));
     assert_eq!(shipped.checkpoint_bytes, least.checkpoint_bytes);
     assert_eq!(shipped.analytics, least.analytics);
+    assert_eq!(shipped.processor.viewers_max, least.processor.viewers_max);
     assert_eq!(shipped.processor.registers_bytes_max, least.processor.registers_bytes_max);
     assert_eq!(shipped.broadcast.moderators, [ViewerId::new("mod").unwrap()]);
 }

@@ -67,6 +67,7 @@ impl Board {
             Figure::counter("pages_load_failed", "Pages that the store did not give", c.loads_failed),
             Figure::gauge("writes_held", "Writes that wait for a page", c.writes_held as f64),
             Figure::counter("writes_crowded_out", "Writes refused for want of memory", c.writes_crowded_out),
+            Figure::counter("viewers_turned_away", "Likes refused because of viewers_max", c.viewers_turned_away),
             Figure::gauge("viewers_known", "Viewers that ever liked something here", c.viewers as f64),
             Figure::gauge("streams_held", "Streams that hold something here", c.streams as f64),
             Figure::reduction("reduction_likes_per_tally", "Likes in for one count out", c.likes_in, c.tallies_out),

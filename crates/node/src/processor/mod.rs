@@ -129,6 +129,7 @@ fn config(setup: &Setup) -> Config {
     let mut config = Config::new(setup.node.name.clone());
     config.reports_per_s = windows.reports_per_s;
     config.report_burst = windows.report_burst;
+    config.viewers_max = setup.topology.processor.viewers_max;
     config.registers_bytes_max = setup.topology.processor.registers_bytes_max;
     config.trace_tallies = setup.trace_tallies.is_some();
     config.tell_counts = setup.topology.analytics.is_some();

@@ -86,6 +86,20 @@ fn a_comment_is_unknown_until_it_is_durable() {
 }
 
 #[test]
+fn beyond_viewers_max_only_those_who_are_known_may_like() {
+    let mut rig = Rig::with(Config { viewers_max: 2, ..config() });
+    rig.put(batch().comment(HI, "ann", "hi").comment(id(3, 1), "ann", "ho"));
+    rig.put(batch().like(HI, "ann", 1).like(HI, "bob", 1));
+    let writes = batch().like(HI, "eve", 1).like(id(3, 1), "ann", 1).unlike(HI, "bob", 2).unlike(HI, "eve", 2);
+    let refused = Told::Refused(Code::Overloaded);
+    assert_eq!(rig.put(writes), [refused, Told::Like(1, true), Told::Like(2, false), refused]);
+    rig.restart();
+    assert_eq!(rig.put(batch().like(HI, "eve", 3).like(HI, "bob", 3)), [refused, Told::Like(3, true)]);
+    assert_eq!(rig.shown(), [(id(3, 1), 1), (HI, 2)]);
+    assert_eq!((rig.machine.counters().viewers, rig.machine.counters().viewers_turned_away), (2, 1));
+}
+
+#[test]
 fn beyond_registers_max_only_those_who_said_something_before_may_say_more() {
     let mut rig = Rig::with(Config { registers_max: 2, ..config() });
     rig.put(batch().comment(HI, "ann", "hi").comment(id(3, 1), "ann", "ho"));
