@@ -27,7 +27,7 @@ const CHECKPOINT_BATCHES: u64 = 1_000;
 fn main() -> Result<(), Failed> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, default: u64| arguments.get(at).map_or(Ok(default), |text| text.parse());
-    let (millions, mebibytes) = (number(1, 10)?, number(2, 16)?);
+    let (millions, mebibytes) = (number(1, 10)?, number(2, 8)?);
     let directory = tempfile::tempdir_in(arguments.first().map_or_else(|| PathBuf::from("."), PathBuf::from))?;
     let mut config = Config::new(node());
     config.registers_bytes_max = (mebibytes << 20) as usize;
