@@ -22,7 +22,7 @@ use crate::{
     crowd::{Crowd, Rates},
     image::Image,
     process::binary,
-    topology::Shape,
+    topology::{SMALL, Shape},
     until,
 };
 
@@ -36,7 +36,7 @@ const RATES: Rates = Rates { viewers: 40, comments: 20, likes: 400 };
 const PROCESSORS: [&str; 2] = ["p1", "p2"];
 
 /// Addresses stay, as those of real machines do.
-const SHAPE: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: true };
+const SHAPE: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: true, ..SMALL };
 
 /// At most so many acknowledged likes between a start and the cut.
 const LIKES_MAX: u64 = 600;

@@ -21,10 +21,15 @@ pub struct Shape {
     pub processors: u16,
     /// The same ports after each start; else any free ones.
     pub fixed_ports: bool,
+    /// Likes that a processor keeps in memory.
+    pub registers_bytes_max: u32,
 }
 
+/// As few likes in memory as a processor may be told to keep: the others are always on their way to the store or back.
+pub const LITTLE: u32 = 64 * 1024;
+
 /// Two broadcast nodes, two processors and a merger, on any free ports.
-pub const SMALL: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: false };
+pub const SMALL: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: false, registers_bytes_max: LITTLE };
 
 impl Shape {
     /// The topology's text, for a cluster in this directory. Streams called `spread-` and anything have spread comments.
@@ -34,7 +39,7 @@ impl Shape {
         format!(
             "[cluster]\nname = \"test\"\ndir = \"{}\"\nsecret = \"end-to-end\"\n\
              [broadcast]\nnodes = {}\nport = {}\nmoderators = [\"mod\"]\n\
-             [processor]\nnodes = {}\nport = {}\npeer_port = {}\nregisters_bytes_max = 65536\n\
+             [processor]\nnodes = {}\nport = {}\npeer_port = {}\nregisters_bytes_max = {}\n\
              [analytics]\nrotate_s = 1\n\
              [log]\nsegment_bytes = 1048576\ncheckpoint_bytes = 4096\n\
              [merger]\nnodes = {mergers}\nport = {}\npeer_port = {}\n\
@@ -45,6 +50,7 @@ impl Shape {
             self.processors,
             port(10),
             port(20),
+            self.registers_bytes_max,
             port(30),
             port(35),
         )

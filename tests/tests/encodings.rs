@@ -15,13 +15,13 @@ use watershed_tests::{
     book::Book,
     cluster::Cluster,
     packed::{Writer, read_message},
-    topology::Shape,
+    topology::{SMALL, Shape},
     view::View,
     viewer::{Viewer, stamp_after},
     web,
 };
 
-const ONE_NODE: Shape = Shape { broadcast: 1, processors: 2, fixed_ports: false };
+const ONE_NODE: Shape = Shape { broadcast: 1, processors: 2, fixed_ports: false, ..SMALL };
 
 /// The last message as it came, in the form of JSON.
 fn raw(viewer: &Viewer) -> Value {

@@ -85,7 +85,7 @@ async fn what_one_writes_another_reads_as_text_and_likes() {
 
 #[tokio::test]
 async fn a_page_comes_back_by_itself_when_its_node_does() {
-    let cluster = Cluster::start(Shape { broadcast: 1, processors: 1, fixed_ports: true }).await;
+    let cluster = Cluster::start(Shape { broadcast: 1, processors: 1, fixed_ports: true, ..SMALL }).await;
     let driver = Driver::start().await;
     let page = join(&driver, &cluster.url("b1").await, "show", "page").await;
     write(&page, "before").await;
@@ -101,7 +101,7 @@ async fn a_page_comes_back_by_itself_when_its_node_does() {
 
 #[tokio::test]
 async fn a_page_keeps_the_order_of_comments_through_a_view_that_was_partial() {
-    let cluster = Cluster::start(Shape { broadcast: 1, processors: 2, fixed_ports: false }).await;
+    let cluster = Cluster::start(Shape { broadcast: 1, processors: 2, fixed_ports: false, ..SMALL }).await;
     let driver = Driver::start().await;
     let (node, book) = (cluster.url("b1").await, Book::open("show"));
     let mut bob = Viewer::join(&book, &node, "bob", Encoding::Json).await;

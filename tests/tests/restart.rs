@@ -8,9 +8,17 @@ use std::{
 use serde_json::Value;
 use watershed_ledger::{History, Quiet};
 use watershed_protocol::client::Encoding;
-use watershed_tests::{book::Book, cluster::Cluster, topology::Shape, until, view::View, viewer::Viewer, web};
+use watershed_tests::{
+    book::Book,
+    cluster::Cluster,
+    topology::{SMALL, Shape},
+    until,
+    view::View,
+    viewer::Viewer,
+    web,
+};
 
-const SHAPE: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: true };
+const SHAPE: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: true, ..SMALL };
 
 /// Two streams that are written on in each life of a cluster.
 struct Saga {
