@@ -10,9 +10,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use watershed_protocol::{CommentId, Mutant, Part, Spread, Tally, peer::report::TallyRow};
 
-/// How often the missing parts of one comment are asked for: then nobody seems to have them.
-const ASKED_MAX: u8 = 10;
-
 /// Tallies by comment.
 #[derive(Debug)]
 pub(crate) struct Counts {
@@ -23,8 +20,8 @@ pub(crate) struct Counts {
     quiet: BTreeMap<u64, CommentId>,
     quiet_next: u64,
     kept_max: usize,
-    /// Spread comments whose newest generation is not complete, and how often its parts were asked for.
-    lacking: BTreeMap<CommentId, (Spread, u8)>,
+    /// Spread comments whose newest generation is not complete.
+    lacking: BTreeMap<CommentId, Spread>,
 }
 
 #[derive(Debug)]
@@ -56,7 +53,7 @@ impl Counts {
         let (news, changed) = entry.merge(row.part, row.tally);
         match &entry.next {
             None => drop(self.lacking.remove(&row.id)),
-            Some(next) => self.lacking.entry(row.id).or_insert((next.spread, 0)).0 = next.spread,
+            Some(next) => drop(self.lacking.insert(row.id, next.spread)),
         }
         if let Told::Quiet(place) = entry.told {
             quiet.remove(&place);
@@ -86,15 +83,9 @@ impl Counts {
         self.lacking.contains_key(&id)
     }
 
-    /// The comments whose parts are to be asked for, at most `max`.
-    pub(crate) fn ask(&mut self, max: usize) -> Vec<(CommentId, Spread)> {
-        let asked = self.lacking.iter_mut().take(max).map(|(id, (spread, asked))| {
-            *asked += 1;
-            (*id, *spread)
-        });
-        let asked = asked.collect();
-        self.lacking.retain(|_, (_, asked)| *asked < ASKED_MAX);
-        asked
+    /// The comments whose parts are to be asked for, at most `max`. An owner may be away for long, so there is no last time.
+    pub(crate) fn ask(&self, max: usize) -> Vec<(CommentId, Spread)> {
+        self.lacking.iter().take(max).map(|(id, spread)| (*id, *spread)).collect()
     }
 
     /// How many counts wait, at most; 0 when none does.
