@@ -13,6 +13,6 @@ pub mod uplink;
 
 pub use feed::{Feed, Update};
 pub use page::Page;
-pub use room::{Chunk, ChunkKind, Cursor, Place, Room, RoomConfig};
+pub use room::{Behind, Chunk, ChunkKind, Cursor, Place, Room, RoomConfig};
 pub use session::{Session, SessionConfig, Verdict};
 pub use uplink::{Op, Origin, To, Uplink, Write};

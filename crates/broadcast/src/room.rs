@@ -32,6 +32,13 @@ const RANGES_MAX: usize = 64;
 /// A snapshot is made at most this often; who joins in between gets the last one and one merged range.
 const SNAPSHOT_INTERVAL_MS: u64 = 1_000;
 
+/// Most comments of a range for a viewer that lags: the newest ones, which is what one can read in five seconds. The
+/// range says how many there were.
+const LAGGING_COMMENTS_MAX: usize = 50;
+
+/// A range of fewer bytes is not compared with a snapshot: it is a third of one that is full, and making one costs more.
+const SMALL_RANGE_BYTES: usize = 8 * 1024;
+
 /// The limits of a room.
 #[derive(Clone, Copy, Debug)]
 pub struct RoomConfig {
@@ -81,9 +88,20 @@ pub enum ChunkKind {
     Range {
         /// How many.
         frames: u32,
+        /// Whether some of their comments are left out, and only counted.
+        sampled: bool,
     },
     /// A snapshot, and what came after it.
     Snapshot,
+}
+
+/// How a viewer came to be behind, which decides how much of it is made up for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Behind {
+    /// It is slower than the frames. Of many comments it gets a sample.
+    Lags,
+    /// It was gone and has come back with its point. It gets all that it missed, or a snapshot.
+    Resumes,
 }
 
 /// Where a viewer starts.
@@ -106,6 +124,8 @@ pub struct Counters {
     pub gaps: u64,
     /// Ranges that were merged and encoded.
     pub ranges_merged: u64,
+    /// Ranges, of these, that leave comments out.
+    pub ranges_sampled: u64,
     /// Snapshots that were made and encoded.
     pub snapshots_made: u64,
     /// Bytes of all that was encoded.
@@ -146,7 +166,7 @@ pub struct Room {
     /// The newest frame, encoded; of the head, like the two below.
     newest: [Option<Bytes>; 2],
     beats: [Option<Bytes>; 2],
-    ranges: BTreeMap<(u64, Encoding), Bytes>,
+    ranges: BTreeMap<(u64, Encoding, Behind), (Bytes, ChunkKind)>,
     snapshots: [Option<Made>; 2],
     counters: Counters,
 }
@@ -280,18 +300,26 @@ impl Room {
     }
 
     /// All that a viewer at `cursor` has not been sent; `None` when that is nothing, or there is no snapshot yet.
-    pub fn since(&mut self, now: Millis, cursor: Cursor, encoding: Encoding) -> Option<Chunk> {
+    ///
+    /// Who is behind gets less the further it is: all frames in one, a sample of their comments, a snapshot.
+    pub fn since(&mut self, now: Millis, cursor: Cursor, encoding: Encoding, behind: Behind) -> Option<Chunk> {
         debug_assert!(cursor.0 <= self.head, "a cursor of this room is never beyond its head");
         if self.view.is_none() || cursor.0 == self.head {
             return None;
         }
-        if !self.has_since(now, cursor, encoding) {
-            let bytes = self.snapshot(now, encoding)?;
-            return Some(Chunk { bytes, to: self.head(), kind: ChunkKind::Snapshot });
+        let to = self.head();
+        if !self.has_since(now, cursor, encoding, behind) {
+            return Some(Chunk { bytes: self.snapshot(now, encoding)?, to, kind: ChunkKind::Snapshot });
         }
-        let frames = (self.head - cursor.0) as u32;
-        let kind = if frames == 1 { ChunkKind::Frame } else { ChunkKind::Range { frames } };
-        Some(Chunk { bytes: self.range(cursor.0, encoding), to: self.head(), kind })
+        let (bytes, kind) = self.range(cursor.0, encoding, behind);
+        if kind != ChunkKind::Frame && bytes.len() > SMALL_RANGE_BYTES && !self.is_past_snapshot(now, cursor, encoding)
+        {
+            let snapshot = self.snapshot(now, encoding)?;
+            if snapshot.len() < bytes.len() {
+                return Some(Chunk { bytes: snapshot, to, kind: ChunkKind::Snapshot });
+            }
+        }
+        Some(Chunk { bytes, to, kind })
     }
 
     /// The sign of life for a viewer who has all; none before the first snapshot.
@@ -309,42 +337,57 @@ impl Room {
         self.head - self.frames.len() as u64
     }
 
-    /// Whether a viewer at `cursor` gets a range: the log has it, and it is shorter than a snapshot.
-    fn has_since(&self, now: Millis, cursor: Cursor, encoding: Encoding) -> bool {
+    /// Whether a viewer at `cursor` may get a range: the log has it, and it is not too much.
+    fn has_since(&self, now: Millis, cursor: Cursor, encoding: Encoding, behind: Behind) -> bool {
         if cursor == Cursor::NOTHING || cursor.0 < self.base() {
             return false;
         }
         let index = (cursor.0 - self.base()) as usize;
         let first = &self.frames[index];
         let comments = self.comments - (first.comments_to - first.delta.comments.len() as u64);
-        // A snapshot that is older than the cursor would take the viewer back, and has the range in its wake anyway.
-        let older = self.cached(now, encoding).is_some_and(|made| made.at <= cursor.0);
-        self.head - cursor.0 == 1 || comments <= limits::SNAPSHOT_COMMENTS_MAX as u64 || older
+        self.head - cursor.0 == 1
+            || behind == Behind::Lags
+            || comments <= limits::SNAPSHOT_COMMENTS_MAX as u64
+            || self.is_past_snapshot(now, cursor, encoding)
+    }
+
+    /// Whether the snapshot that would be sent is older than the cursor: it would take the viewer back, and has the
+    /// range in its wake anyway.
+    fn is_past_snapshot(&self, now: Millis, cursor: Cursor, encoding: Encoding) -> bool {
+        self.cached(now, encoding).is_some_and(|made| made.at <= cursor.0)
     }
 
     /// The frames from `cursor` to the head as one.
-    fn range(&mut self, cursor: u64, encoding: Encoding) -> Bytes {
-        let single = self.head - cursor == 1;
-        let cached = if single { self.newest[place(encoding)].as_ref() } else { self.ranges.get(&(cursor, encoding)) };
-        if let Some(bytes) = cached {
-            return bytes.clone();
+    fn range(&mut self, cursor: u64, encoding: Encoding, behind: Behind) -> (Bytes, ChunkKind) {
+        if self.head - cursor == 1 {
+            return (self.newest(encoding), ChunkKind::Frame);
+        }
+        if let Some(made) = self.ranges.get(&(cursor, encoding, behind)) {
+            return made.clone();
         }
         let index = (cursor - self.base()) as usize;
-        let frames = self.frames.range(index..).map(|frame| &*frame.delta);
-        let response = match Delta::merged(frames) {
-            Some(merged) if !single => Response::from(&merged),
-            _ => Response::from(&*self.frames[index].delta),
-        };
-        let bytes = self.encode(&response, encoding);
-        if single {
-            self.newest[place(encoding)] = Some(bytes.clone());
-            return bytes;
-        }
+        let merged = Delta::merged(self.frames.range(index..).map(|frame| &*frame.delta));
+        let mut merged = merged.unwrap_or_else(|| unreachable!("a cursor before the head has frames behind it"));
+        let sampled = behind == Behind::Lags && sample(&mut merged);
+        let bytes = self.encode(&Response::from(&merged), encoding);
+        let made = (bytes, ChunkKind::Range { frames: (self.head - cursor) as u32, sampled });
         self.counters.ranges_merged += 1;
+        self.counters.ranges_sampled += u64::from(sampled);
         while self.ranges.len() >= RANGES_MAX {
             self.ranges.pop_first();
         }
-        self.ranges.insert((cursor, encoding), bytes.clone());
+        self.ranges.insert((cursor, encoding, behind), made.clone());
+        made
+    }
+
+    /// The newest frame itself. There is one: it is what moved the head.
+    fn newest(&mut self, encoding: Encoding) -> Bytes {
+        if let Some(bytes) = &self.newest[place(encoding)] {
+            return bytes.clone();
+        }
+        let delta = self.frames[self.frames.len() - 1].delta.clone();
+        let bytes = self.encode(&Response::from(&*delta), encoding);
+        self.newest[place(encoding)] = Some(bytes.clone());
         bytes
     }
 
@@ -369,7 +412,7 @@ impl Room {
             Made { joined: Some((to, bytes)), .. } if *to == self.head => return Some(bytes.clone()),
             made => (made.at, made.bytes.clone()),
         };
-        let range = self.range(at, encoding);
+        let (range, _) = self.range(at, encoding, Behind::Resumes);
         let mut joined = BytesMut::with_capacity(bytes.len() + range.len());
         joined.extend_from_slice(&bytes);
         joined.extend_from_slice(&range);
@@ -391,6 +434,14 @@ const fn place(encoding: Encoding) -> usize {
         Encoding::Json => 0,
         Encoding::MessagePack => 1,
     }
+}
+
+/// Leaves only the newest comments of a range and says so; false when there are few.
+fn sample(range: &mut Delta) -> bool {
+    let left_out = range.comments.len().saturating_sub(LAGGING_COMMENTS_MAX);
+    range.comments.drain(..left_out);
+    range.shown = range.shown.saturating_sub(left_out as u64);
+    left_out > 0
 }
 
 /// What a frame costs in memory, without what allocators add.

@@ -4,7 +4,7 @@
 //! what it says to others it could read itself.
 
 use watershed_broadcast::{
-    Feed as Subscriptions, Op, Origin, Room, RoomConfig, Uplink, Write,
+    Behind, Feed as Subscriptions, Op, Origin, Room, RoomConfig, Uplink, Write,
     feed::{self, Update},
     uplink,
 };
@@ -249,7 +249,8 @@ impl Node {
         self.room.publish(now, update).expect("what the feed publishes chains");
         for encoding in Encoding::ALL {
             for cursor in [watershed_broadcast::Cursor::NOTHING, before] {
-                let _ = self.room.since(now, cursor, encoding);
+                let _ = self.room.since(now, cursor, encoding, Behind::Lags);
+                let _ = self.room.since(now, cursor, encoding, Behind::Resumes);
             }
             let _ = self.room.beat(encoding);
         }

@@ -68,6 +68,13 @@ name!(
     ViewerId,
     "viewer"
 );
+impl ViewerId {
+    /// The text, for those that need it as long.
+    pub(crate) fn shared(&self) -> Arc<str> {
+        self.0.clone()
+    }
+}
+
 name!(
     /// One process of the cluster.
     NodeName,

@@ -7,7 +7,7 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Invalid, limits};
+use crate::{Invalid, ViewerId, limits};
 
 /// Why a body was refused, by the code that the client is told.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -97,6 +97,13 @@ impl DisplayName {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<&ViewerId> for DisplayName {
+    /// Whoever gives no name is shown under its id, which is one. They share the memory.
+    fn from(viewer: &ViewerId) -> Self {
+        Self(viewer.shared())
     }
 }
 

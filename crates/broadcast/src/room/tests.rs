@@ -48,6 +48,7 @@ fn snapshot(epoch: u64, seq: u64) -> Update {
 fn frame(epoch: u64, from: u64, comments: u32) -> Update {
     let mut delta = Delta::empty(Epoch::new(epoch), Seq::new(from), Seq::new(from + 1));
     delta.comments = (0..comments).map(|n| shown(from as u32 * 1_000 + n, 0)).collect();
+    (delta.shown, delta.total) = (comments.into(), comments.into());
     Update::Frame(Arc::new(delta))
 }
 
@@ -67,7 +68,7 @@ fn publish_to(room: &mut Room, seq: u64) {
 }
 
 fn since(room: &mut Room, cursor: Cursor) -> Chunk {
-    room.since(START, cursor, Encoding::Json).unwrap()
+    room.since(START, cursor, Encoding::Json, Behind::Lags).unwrap()
 }
 
 fn texts(chunk: &Chunk) -> Vec<Response> {
@@ -95,7 +96,7 @@ fn messages(mut bytes: &[u8], encoding: Encoding) -> Vec<Response> {
 #[test]
 fn nobody_is_served_before_the_first_snapshot() {
     let mut room = Room::new(RoomConfig::default());
-    assert_eq!(room.since(START, Cursor::NOTHING, Encoding::Json), None);
+    assert_eq!(room.since(START, Cursor::NOTHING, Encoding::Json, Behind::Lags), None);
     assert_eq!((room.head(), room.point()), (Cursor::NOTHING, None));
     assert_eq!(room.beat(Encoding::Json), None);
     assert!(room.publish(START, frame(3, 0, 1)).is_err());
@@ -109,7 +110,7 @@ fn a_viewer_one_behind_gets_the_newest_frame_itself() {
     let (one, other) = (since(&mut room, before), since(&mut room, before));
     assert_eq!((one.kind, one.to), (ChunkKind::Frame, room.head()));
     assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr(), "the same bytes, not a copy");
-    assert_eq!(room.since(START, one.to, Encoding::Json), None);
+    assert_eq!(room.since(START, one.to, Encoding::Json, Behind::Lags), None);
     assert_eq!(room.published_at(), START.plus(9));
 }
 
@@ -119,7 +120,7 @@ fn a_lagging_viewer_gets_one_merged_frame_that_all_who_lag_alike_share() {
     let before = room.head();
     publish_to(&mut room, 15);
     let (one, other) = (since(&mut room, before), since(&mut room, before));
-    assert_eq!(one.kind, ChunkKind::Range { frames: 5 });
+    assert_eq!(one.kind, ChunkKind::Range { frames: 5, sampled: false });
     assert!(matches!(texts(&one)[..], [Response::Delta { from: 10, seq: 15, .. }]));
     assert_eq!(one.bytes.as_ptr(), other.bytes.as_ptr());
     assert_eq!(room.counters().ranges_merged, 1);
@@ -130,22 +131,64 @@ fn a_viewer_behind_the_log_gets_a_snapshot() {
     let mut room = room(RoomConfig { frames_kept: 4, ..RoomConfig::default() });
     let before = room.head();
     publish_to(&mut room, 14);
-    assert_eq!(since(&mut room, before).kind, ChunkKind::Range { frames: 4 });
+    assert_eq!(since(&mut room, before).kind, ChunkKind::Range { frames: 4, sampled: false });
     publish_to(&mut room, 15);
     let chunk = since(&mut room, before);
     assert_eq!((chunk.kind, chunk.to), (ChunkKind::Snapshot, room.head()));
     assert!(matches!(texts(&chunk)[..], [Response::Snapshot { seq: 15, .. }]));
 }
 
-#[test]
-fn a_range_of_more_comments_than_a_snapshot_holds_is_a_snapshot() {
+/// A room that has published frames of so many comments, and where they began.
+fn room_with(comments: &[u32]) -> (Room, Cursor) {
     let mut room = room(RoomConfig::default());
     let before = room.head();
-    room.publish(START, frame(3, 10, 60)).unwrap();
-    room.publish(START, frame(3, 11, 40)).unwrap();
-    assert_eq!(since(&mut room, before).kind, ChunkKind::Range { frames: 2 });
+    for (seq, comments) in (10..).zip(comments) {
+        room.publish(START, frame(3, seq, *comments)).unwrap();
+    }
+    (room, before)
+}
+
+#[test]
+fn a_lagging_viewer_gets_the_newest_of_many_comments_and_is_told_how_many_there_were() {
+    let (mut room, before) = room_with(&[30, 20]);
+    assert_eq!(since(&mut room, before).kind, ChunkKind::Range { frames: 2, sampled: false });
+    room.publish(START, frame(3, 12, 7)).unwrap();
+    let chunk = since(&mut room, before);
+    assert_eq!(chunk.kind, ChunkKind::Range { frames: 3, sampled: true });
+    let texts = texts(&chunk);
+    let [Response::Delta { from: 10, seq: 13, comments, shown, total, .. }] = &texts[..] else { panic!("{texts:?}") };
+    assert_eq!((comments.len(), *shown, *total), (50, 50, 57));
+    assert_eq!(comments[0].id, id(10_007), "the first seven are left out");
+    assert_eq!(comments[49].id, id(12_006));
+    assert_eq!((room.counters().ranges_merged, room.counters().ranges_sampled), (2, 1));
+}
+
+#[test]
+fn who_resumes_is_given_all_that_it_missed_or_a_snapshot() {
+    let (mut room, before) = room_with(&[60, 40]);
+    let resumed = |room: &mut Room| room.since(START, before, Encoding::Json, Behind::Resumes).unwrap();
+    let chunk = resumed(&mut room);
+    assert_eq!(chunk.kind, ChunkKind::Range { frames: 2, sampled: false });
+    assert!(matches!(&texts(&chunk)[..], [Response::Delta { shown: 100, total: 100, .. }]));
+    assert_eq!(since(&mut room, before).kind, ChunkKind::Range { frames: 2, sampled: true }, "another viewer lags");
     room.publish(START, frame(3, 12, 1)).unwrap();
-    assert_eq!(since(&mut room, before).kind, ChunkKind::Snapshot);
+    assert_eq!(resumed(&mut room).kind, ChunkKind::Snapshot);
+}
+
+#[test]
+fn a_range_larger_than_a_snapshot_is_a_snapshot() {
+    let mut room = room(RoomConfig::default());
+    let before = room.head();
+    for seq in 10..13 {
+        let mut delta = Delta::empty(Epoch::new(3), Seq::new(seq), Seq::new(seq + 1));
+        delta.likes = (0..200).map(|n| (id(seq as u32 * 1_000 + n), 5)).collect();
+        room.publish(START, Update::Frame(Arc::new(delta))).unwrap();
+    }
+    let chunk = since(&mut room, before);
+    assert_eq!(chunk.kind, ChunkKind::Snapshot, "the room shows none of the 600 that were liked");
+    assert_eq!(chunk.to, room.head());
+    let last = Cursor(room.head - 1);
+    assert_eq!(since(&mut room, last).kind, ChunkKind::Frame);
 }
 
 #[test]
@@ -166,7 +209,7 @@ fn a_snapshot_is_made_once_a_second_and_joins_share_it() {
         }
         for encoding in Encoding::ALL {
             let joins: Vec<Chunk> =
-                (0..5).map(|_| room.since(START.plus(ms), Cursor::NOTHING, encoding).unwrap()).collect();
+                (0..5).map(|_| room.since(START.plus(ms), Cursor::NOTHING, encoding, Behind::Lags).unwrap()).collect();
             assert_eq!((joins[0].kind, joins[0].to), (ChunkKind::Snapshot, room.head()));
             assert!(joins.iter().all(|join| join.bytes.as_ptr() == joins[0].bytes.as_ptr()));
             let messages = messages(&joins[0].bytes, encoding);
@@ -187,7 +230,7 @@ fn a_new_epoch_gives_everybody_a_snapshot() {
     room.publish(START, snapshot(4, 0)).unwrap();
     let chunk = since(&mut room, head);
     assert!(matches!(texts(&chunk)[..], [Response::Snapshot { epoch: 4, seq: 0, .. }]));
-    assert_eq!(room.since(START, chunk.to, Encoding::Json), None);
+    assert_eq!(room.since(START, chunk.to, Encoding::Json, Behind::Lags), None);
     assert!(room.publish(START, frame(3, 12, 0)).is_err());
     assert!(room.publish(START, snapshot(3, 50)).is_err());
     assert_eq!(room.head(), chunk.to);

@@ -86,7 +86,8 @@ impl Default for CarouselConfig {
         Self {
             workers: thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX),
             beat_ms: 20_000,
-            stall_close_ms: 30_000,
+            // Beyond two minutes a client has long taken the connection for dead, if it is alive: it missed five beats.
+            stall_close_ms: 120_000,
             ahead_wait_ms: 2_000,
             linger_ms: 2_000,
             retry_after_ms: 1_000,

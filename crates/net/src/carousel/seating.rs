@@ -52,7 +52,7 @@ impl Worker {
         self.viewers.at(seat.index).ext().answers = welcome.into();
         self.take_leftover(seat.index, leftover);
         match self.streams.at(stream).place(resume) {
-            Place::At(cursor) => self.viewers.at(seat.index).cursor = cursor,
+            Place::At(cursor) => self.viewers.at(seat.index).start(cursor),
             Place::Ahead => self.wait_for(seat, stream, resume),
         }
         self.serve(seat.index, false);
@@ -110,7 +110,7 @@ impl Worker {
     /// A viewer that was ahead starts here.
     pub(super) fn start_at(&mut self, seat: Seat, cursor: Cursor) {
         let Some(viewer) = self.viewers.find(seat) else { return };
-        viewer.cursor = cursor;
+        viewer.start(cursor);
         viewer.flags.clear(Flags::AHEAD);
         viewer.ext().resume = None;
         self.queue_send(seat.index);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use watershed_broadcast::{Chunk, ChunkKind, Origin};
+use watershed_broadcast::{ChunkKind, Cursor, Origin};
 use watershed_protocol::{
     client::{Response, frame_of},
     limits,
@@ -34,22 +34,63 @@ impl Worker {
     /// and may bring a beat.
     pub(super) fn serve(&mut self, index: u32, beat: bool) {
         let viewer = self.viewers.at(index);
-        if viewer.flags.has(Flags::BLOCKED) || (viewer.ext.is_some() && !self.finish_rest(index)) {
+        if viewer.flags.has(Flags::BLOCKED) {
             return;
         }
+        if viewer.ext.is_none() {
+            // Without a stream its farewell is out already.
+            if viewer.stream != NO_STREAM {
+                self.serve_shared(index, beat);
+            }
+            return;
+        }
+        if self.finish_rest(index) {
+            self.serve_own(index, beat);
+        }
+    }
+
+    /// The way of nearly all writes: the viewer is owed what all others are, and its socket takes it. Nothing is
+    /// allocated, copied, locked or counted up for one viewer.
+    fn serve_shared(&mut self, index: u32, beat: bool) {
+        let viewer = self.viewers.at(index);
+        let Some(socket) = &viewer.socket else { return };
+        let stream = self.streams.at(viewer.stream);
+        let wanted = (viewer.cursor, viewer.encoding(), viewer.behind());
+        let (bytes, chunk) = match stream.since(self.now, wanted, &mut self.figures.chunks_fetched) {
+            Some(chunk) => (&chunk.bytes, Some((chunk.to, chunk.kind))),
+            None => match stream.beat(viewer.encoding()).filter(|_| beat) {
+                Some(bytes) => (bytes, None),
+                None => return,
+            },
+        };
+        match write(socket, &[], bytes) {
+            Took::Bytes(taken) if taken == bytes.len() => {
+                chunk.into_iter().for_each(|(to, _)| viewer.advance(to));
+                self.figures.written(taken, chunk.map(|(_, kind)| kind));
+            }
+            Took::Bytes(taken) => {
+                let bytes = bytes.clone();
+                self.took(index, taken, Bytes::new(), bytes, chunk);
+            }
+            Took::Nothing => self.took_nothing(index, Bytes::new()),
+            Took::Gone => self.gone(index),
+        }
+    }
+
+    /// Something is for this viewer alone: it goes before what all others are owed, in one write with it.
+    fn serve_own(&mut self, index: u32, beat: bool) {
         let viewer = self.viewers.at(index);
         let own = viewer.ext.as_mut().map(|ext| ext.take_own()).unwrap_or_default();
-        let (cursor, encoding) = (viewer.cursor, viewer.encoding());
+        let wanted = (viewer.cursor, viewer.encoding(), viewer.behind());
         let in_stream = viewer.stream != NO_STREAM && !viewer.flags.has(Flags::AHEAD);
-        let stream = in_stream.then(|| self.streams.at(viewer.stream));
         let (mut chunk, mut shared) = (None, Bytes::new());
-        if let Some(stream) = stream {
-            chunk = stream.since(self.now, cursor, encoding, &mut self.figures.chunks_fetched);
-            shared = match &chunk {
-                Some(chunk) => chunk.bytes.clone(),
-                None if beat && own.is_empty() => stream.beat(encoding).unwrap_or_default(),
-                None => Bytes::new(),
-            };
+        if in_stream {
+            let stream = self.streams.at(viewer.stream);
+            if let Some(owed) = stream.since(self.now, wanted, &mut self.figures.chunks_fetched) {
+                (chunk, shared) = (Some((owed.to, owed.kind)), owed.bytes.clone());
+            } else if beat && own.is_empty() {
+                shared = stream.beat(wanted.1).cloned().unwrap_or_default();
+            }
         }
         if own.is_empty() && shared.is_empty() {
             return self.served(index);
@@ -57,10 +98,7 @@ impl Worker {
         let Some(socket) = &viewer.socket else { return };
         match write(socket, &own, &shared) {
             Took::Bytes(taken) => self.took(index, taken, own, shared, chunk),
-            Took::Nothing => {
-                self.figures.would_block += 1;
-                self.block(index, own, 0);
-            }
+            Took::Nothing => self.took_nothing(index, own),
             Took::Gone => self.gone(index),
         }
     }
@@ -97,14 +135,13 @@ impl Worker {
     }
 
     /// The socket took so many bytes of `own` and then `shared`.
-    fn took(&mut self, index: u32, taken: usize, own: Bytes, shared: Bytes, chunk: Option<Chunk>) {
-        self.figures.bytes_written += taken as u64;
+    fn took(&mut self, index: u32, taken: usize, own: Bytes, shared: Bytes, chunk: Option<(Cursor, ChunkKind)>) {
         let taken_shared = taken.saturating_sub(own.len());
         if taken_shared > 0 {
-            self.count(chunk.as_ref());
-            if let Some(chunk) = chunk {
-                self.viewers.at(index).cursor = chunk.to;
-            }
+            self.figures.written(taken, chunk.map(|(_, kind)| kind));
+            chunk.into_iter().for_each(|(to, _)| self.viewers.at(index).advance(to));
+        } else {
+            self.figures.bytes_written += taken as u64;
         }
         if taken == own.len() + shared.len() {
             return self.served(index);
@@ -114,15 +151,9 @@ impl Worker {
         self.block(index, piece, done);
     }
 
-    fn count(&mut self, chunk: Option<&Chunk>) {
-        match chunk.map(|chunk| chunk.kind) {
-            None => self.figures.beats_written += 1,
-            Some(kind) => {
-                self.figures.frames_written += 1;
-                self.figures.ranges_written += u64::from(matches!(kind, ChunkKind::Range { .. }));
-                self.figures.snapshots_written += u64::from(kind == ChunkKind::Snapshot);
-            }
-        }
+    fn took_nothing(&mut self, index: u32, own: Bytes) {
+        self.figures.would_block += 1;
+        self.block(index, own, 0);
     }
 
     /// The socket takes no more: its event will bring the viewer back, and a timer looks whether it ever does.

@@ -5,6 +5,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use watershed_broadcast::ChunkKind;
+
 /// Defines the figures once: as plain numbers, and as atomics of the same names.
 macro_rules! figures {
     ($($(#[$doc:meta])* $name:ident,)*) => {
@@ -59,6 +61,8 @@ figures! {
     bytes_written,
     /// Writes that brought several frames merged into one.
     ranges_written,
+    /// Of these, writes of ranges that left comments out, and said how many.
+    samples_written,
     /// Writes that brought a snapshot.
     snapshots_written,
     /// Writes that brought a beat.
@@ -105,6 +109,26 @@ figures! {
     closed_ahead,
     /// Connections refused because too many were waiting to be seated, 1013.
     closed_full,
+}
+
+impl Figures {
+    /// A socket took so many bytes, with at least the beginning of this; of a beat when it is none.
+    pub(super) fn written(&mut self, bytes: usize, kind: Option<ChunkKind>) {
+        self.bytes_written += bytes as u64;
+        let Some(kind) = kind else {
+            self.beats_written += 1;
+            return;
+        };
+        self.frames_written += 1;
+        match kind {
+            ChunkKind::Frame => {}
+            ChunkKind::Range { sampled, .. } => {
+                self.ranges_written += 1;
+                self.samples_written += u64::from(sampled);
+            }
+            ChunkKind::Snapshot => self.snapshots_written += 1,
+        }
+    }
 }
 
 /// The sum over workers.

@@ -10,13 +10,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use watershed_broadcast::{Chunk, Cursor, Place, carousel::Round};
+use watershed_broadcast::{Behind, Chunk, Cursor, Place, carousel::Round};
 use watershed_protocol::{Epoch, Millis, ReactionKind, Seq, StreamId, client::Encoding};
 
 use super::{SharedRoom, viewer::Seat};
 
 /// Chunks that are kept for viewers who lag alike. Viewers that lag at all are few, and by few frames.
 const CHUNKS_MAX: usize = 64;
+
+/// What decides which bytes a viewer gets: where it stands, how it reads, and how it came to be there.
+pub(super) type Wanted = (Cursor, Encoding, Behind);
 
 /// A stream's part at one worker.
 #[derive(Debug)]
@@ -25,7 +28,7 @@ pub(super) struct Stream {
     pub(super) round: Round,
     /// The room's head as last looked at: what the turn brings everybody to.
     head: u64,
-    chunks: Vec<(Cursor, Encoding, Chunk)>,
+    chunks: Vec<(Wanted, Chunk)>,
     /// Whether it is queued for its turn.
     pub(super) turning: bool,
     /// When the lap began that goes on, and how many are still to be served in it. A head that moves in mid-turn
@@ -125,32 +128,30 @@ impl Stream {
         Some(us)
     }
 
-    /// All that a viewer at `cursor` has not been sent; `None` when it has all. `fetched` counts looks into the room.
-    pub(super) fn since(
-        &mut self,
-        now: Millis,
-        cursor: Cursor,
-        encoding: Encoding,
-        fetched: &mut u64,
-    ) -> Option<Chunk> {
+    /// All that a viewer at this cursor has not been sent; `None` when it has all. `fetched` counts looks into the room.
+    pub(super) fn since(&mut self, now: Millis, wanted: Wanted, fetched: &mut u64) -> Option<&Chunk> {
+        let (cursor, encoding, behind) = wanted;
         if cursor.get() >= self.head {
             return None;
         }
-        let kept = self.chunks.iter().find(|(from, kind, _)| *from == cursor && *kind == encoding);
-        if let Some((.., chunk)) = kept {
-            return Some(chunk.clone());
-        }
-        *fetched += 1;
-        let chunk = self.room.lock().since(now, cursor, encoding)?;
-        if self.chunks.len() == CHUNKS_MAX {
-            self.chunks.clear();
-        }
-        self.chunks.push((cursor, encoding, chunk.clone()));
-        Some(chunk)
+        let kept = self.chunks.iter().position(|(kept, _)| *kept == wanted);
+        let place = match kept {
+            Some(place) => place,
+            None => {
+                *fetched += 1;
+                let chunk = self.room.lock().since(now, cursor, encoding, behind)?;
+                if self.chunks.len() == CHUNKS_MAX {
+                    self.chunks.clear();
+                }
+                self.chunks.push((wanted, chunk));
+                self.chunks.len() - 1
+            }
+        };
+        self.chunks.get(place).map(|(_, chunk)| chunk)
     }
 
     /// The beat for a viewer who has all, if the turn brings one.
-    pub(super) fn beat(&mut self, encoding: Encoding) -> Option<Bytes> {
+    pub(super) fn beat(&mut self, encoding: Encoding) -> Option<&Bytes> {
         if !self.beating {
             return None;
         }
@@ -158,7 +159,7 @@ impl Stream {
         if kept.is_none() {
             *kept = self.room.lock().beat(encoding);
         }
-        kept.clone()
+        kept.as_ref()
     }
 
     /// Where a viewer with this resume point starts.

@@ -6,7 +6,7 @@
 use std::net::TcpStream;
 
 use bytes::Bytes;
-use watershed_broadcast::{Cursor, Origin, Session};
+use watershed_broadcast::{Behind, Cursor, Origin, Session};
 use watershed_protocol::{Epoch, Seq, client::Encoding};
 
 use super::reader::Decoder;
@@ -68,6 +68,23 @@ impl Viewer {
         if self.flags.has(Flags::MESSAGE_PACK) { Encoding::MessagePack } else { Encoding::Json }
     }
 
+    /// It is sent all from here on.
+    pub(super) fn start(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
+        self.flags.set(Flags::RESUMES);
+    }
+
+    /// It was sent all up to here.
+    pub(super) fn advance(&mut self, cursor: Cursor) {
+        self.cursor = cursor;
+        self.flags.clear(Flags::RESUMES);
+    }
+
+    /// How it came to be behind, if it is.
+    pub(super) fn behind(&self) -> Behind {
+        if self.flags.has(Flags::RESUMES) { Behind::Resumes } else { Behind::Lags }
+    }
+
     pub(super) fn ext(&mut self) -> &mut Ext {
         self.ext.get_or_insert_default()
     }
@@ -104,6 +121,8 @@ impl Flags {
     pub(super) const UNPARSED: u16 = 1 << 8;
     /// Its client sends no more: read on to the end.
     pub(super) const ENDING: u16 = 1 << 9;
+    /// It has come back with its point, and has not been sent what it missed.
+    pub(super) const RESUMES: u16 = 1 << 10;
 
     pub(super) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0

@@ -219,7 +219,10 @@ impl Api {
         let stream: StreamId = parse(stream)?;
         let query = Query::parse(head.uri.query().unwrap_or_default())?;
         let viewer: ViewerId = parse(query.needed("viewer")?)?;
-        let name = DisplayName::new(query.get("name").unwrap_or(viewer.as_str())).map_err(invalid)?;
+        let name = match query.get("name") {
+            Some(name) if name != viewer.as_str() => DisplayName::new(name).map_err(invalid)?,
+            _ => DisplayName::from(&viewer),
+        };
         let resume = query.get("resume").map(resume_point).transpose()?;
         if self.carousel.figures().viewers >= self.viewers_max {
             return Err(unavailable(&format!("this node holds {} viewers, which is all it may", self.viewers_max)));
@@ -230,7 +233,7 @@ impl Api {
         if is_new && self.wishes.send(Wish::Want(stream.clone())).await.is_err() {
             return Err(unavailable("this node ends"));
         }
-        let session = Session::new(self.session.clone(), viewer, name, stream, encoding);
+        let session = Session::new(self.session.clone(), viewer, name, room.stream().clone(), encoding);
         Ok(Ticket { session, room, resume, placed })
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use watershed_broadcast::{Cursor, Place, Room, RoomConfig, Session, Update, carousel::Round};
+use watershed_broadcast::{Behind, Cursor, Place, Room, RoomConfig, Session, Update, carousel::Round};
 use watershed_protocol::{Epoch, Gap, Millis, Seq, StreamId, client::Response, client::frame_of, limits};
 
 use crate::{
@@ -25,6 +25,7 @@ pub(crate) struct Seat {
     pub(crate) conn: ConnId,
     pub(crate) session: Session,
     cursor: Cursor,
+    behind: Behind,
     /// Its place in the round.
     member: u32,
     /// Its resume point, while that is ahead of the room, and until when it waits.
@@ -96,8 +97,9 @@ impl Hall {
         };
         let member = self.round.join(number);
         let ahead_until = ahead.map(|point| (point, now.plus(AHEAD_WAIT_MS)));
-        let (own, unread) = (welcome.to_vec(), VecDeque::new());
-        let seat = Seat { conn, session, cursor, member, ahead: ahead_until, own, own_waiting: 0, unread, room };
+        let (own, unread, behind) = (welcome.to_vec(), VecDeque::new(), Behind::Resumes);
+        let seat =
+            Seat { conn, session, cursor, behind, member, ahead: ahead_until, own, own_waiting: 0, unread, room };
         self.seats.insert(number, seat);
         ahead
     }
@@ -124,7 +126,7 @@ impl Hall {
             for seat in self.seats.values_mut() {
                 let placed = seat.ahead.map(|(point, _)| self.room.place(Some(point)));
                 if let Some(Place::At(cursor)) = placed {
-                    (seat.cursor, seat.ahead) = (cursor, None);
+                    (seat.cursor, seat.ahead, seat.behind) = (cursor, None, Behind::Resumes);
                 }
             }
         }
@@ -176,9 +178,9 @@ impl Hall {
         if seat.ahead.is_some() {
             return;
         }
-        match self.room.since(now, seat.cursor, encoding) {
+        match self.room.since(now, seat.cursor, encoding, seat.behind) {
             Some(chunk) => {
-                seat.cursor = chunk.to;
+                (seat.cursor, seat.behind) = (chunk.to, Behind::Lags);
                 outside.send(seat.conn, Side::Called, chunk.bytes);
             }
             None if beat && !had_own => {

@@ -81,6 +81,9 @@ impl Root {
 struct Screen {
     encoding: Encoding,
     cursor: Option<Cursor>,
+    resumes: bool,
+    /// Comments that it was told of and not given, since its last snapshot.
+    left_out: u64,
     point: Option<(u64, u64)>,
     viewers: u64,
     reactions: BTreeMap<String, u64>,
@@ -96,10 +99,25 @@ impl Screen {
                 assert!(self.point <= Some((epoch, seq)), "the view went back from {:?}", self.point);
                 self.point = Some((epoch, seq));
                 (self.viewers, self.reactions, self.pinned) = (viewers, reactions, pinned);
-                (self.top, self.comments) = (top, comments);
+                (self.top, self.comments, self.left_out) = (top, comments, 0);
             }
-            Response::Delta { epoch, from, seq, comments, likes, deleted, pinned, top, reactions, viewers, .. } => {
+            Response::Delta {
+                epoch,
+                from,
+                seq,
+                comments,
+                likes,
+                deleted,
+                pinned,
+                top,
+                reactions,
+                viewers,
+                shown,
+                total,
+            } => {
                 assert_eq!(self.point, Some((epoch, from)), "the chain is broken");
+                assert!(!self.resumes || shown == total, "who resumes was given a part");
+                self.left_out += total - shown;
                 self.point = Some((epoch, seq));
                 self.comments.extend(comments);
                 self.pinned = pinned.unwrap_or(self.pinned.take());
@@ -128,14 +146,19 @@ impl Screen {
         assert_eq!(self.point, Some((epoch, seq)));
         assert_eq!((self.viewers, &self.reactions), (viewers, &reactions));
         assert_eq!((&self.pinned, &self.top), (&pinned, &top));
-        // A screen may keep more than the room's newest.
-        assert!(self.comments.ends_with(&comments));
+        // A screen may keep more than the room's newest, and lack what it was told that it lacks.
+        let mut screen = self.comments.iter();
+        let lacking = comments.iter().filter(|line| !screen.clone().any(|shown| shown == *line)).count();
+        assert!(lacking as u64 <= self.left_out, "{lacking} comments are lacking, {} were left out", self.left_out);
+        let newest = comments.iter().filter(|line| self.comments.contains(line));
+        assert!(newest.clone().all(|line| screen.any(|shown| shown == line)), "the order is another");
     }
 
     /// Takes what the room has for it.
     fn visit(&mut self, room: &mut Room, now: Millis) {
         let cursor = self.cursor.unwrap_or(Cursor::NOTHING);
-        match room.since(now, cursor, self.encoding) {
+        let behind = if self.resumes { Behind::Resumes } else { Behind::Lags };
+        match room.since(now, cursor, self.encoding, behind) {
             Some(chunk) => {
                 messages(&chunk.bytes, self.encoding).into_iter().for_each(|message| self.apply(message));
                 assert_eq!(chunk.to, room.head());
@@ -143,6 +166,7 @@ impl Screen {
             }
             None => assert_eq!(cursor, room.head()),
         }
+        self.resumes = false;
         self.agrees_with(room);
     }
 }
@@ -222,7 +246,7 @@ proptest! {
                     let viewers = screens.len().max(1);
                     let Some(screen) = screens.get_mut(pick % viewers) else { continue };
                     match room.place(screen.point.map(|(epoch, seq)| point(epoch, seq))) {
-                        Place::At(cursor) => screen.cursor = Some(cursor),
+                        Place::At(cursor) => (screen.cursor, screen.resumes) = (Some(cursor), true),
                         Place::Ahead => panic!("no point is ahead of the room that it came from"),
                     }
                 }
