@@ -114,6 +114,30 @@ async fn a_slow_reader_delays_nobody_and_gets_what_it_missed_as_one_merged_frame
 }
 
 #[tokio::test]
+async fn who_sleeps_through_many_comments_gets_the_newest_and_is_told_how_many_there_were() {
+    let mut stage = Stage::new(CarouselConfig { workers: 1, ..limits() }).await;
+    let mut sleeper = sleeper(&stage).await;
+    let mut ann = stage.join("ann").await;
+    ann.snapshot().await;
+    publish_until_blocked(&mut stage, &mut ann).await;
+    for _ in 0..90 {
+        stage.publish_comment(500);
+    }
+    let head = stage.publish_comment(500);
+    let (mut at, mut received, mut left_out) = (1, 0, 0);
+    while at < head {
+        let Response::Delta { from, seq, comments, shown, total, .. } = sleeper.response().await else {
+            panic!("a sleeper that the log still reaches is sent ranges")
+        };
+        assert_eq!((from, comments.len() as u64), (at, shown), "the chain is unbroken, the numbers are true");
+        (at, received, left_out) = (seq, received + shown, left_out + total - shown);
+    }
+    assert_eq!(received + left_out, head - 1, "what was not sent was counted");
+    assert!(left_out >= 40, "of 91 comments in one range 50 are sent, {left_out} were left out");
+    assert!(stage.carousel.figures().samples_written >= 1);
+}
+
+#[tokio::test]
 async fn a_socket_that_takes_nothing_for_too_long_is_closed() {
     let mut stage = Stage::new(CarouselConfig { stall_close_ms: 300, workers: 1, ..limits() }).await;
     let _sleeper = sleeper(&stage).await;
