@@ -332,6 +332,21 @@ impl Room {
         self.beats[place(encoding)].clone()
     }
 
+    /// Bytes of what [`Room::trim`] lets go of, roughly: the frames, and what was made of them.
+    pub fn kept_bytes(&self) -> usize {
+        let made = |made: &Made| made.bytes.len() + made.joined.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        let ranges = self.ranges.values().map(|(bytes, _)| bytes.len()).sum::<usize>();
+        self.frame_bytes + ranges + self.snapshots.iter().flatten().map(made).sum::<usize>()
+    }
+
+    /// Lets go of all frames but the newest, and of all that was made of them. Who is further behind gets a snapshot.
+    pub fn trim(&mut self) {
+        self.frames.drain(..self.frames.len().saturating_sub(1));
+        self.frame_bytes = self.frames.iter().map(|frame| frame.bytes).sum();
+        self.ranges.clear();
+        self.snapshots = [None, None];
+    }
+
     /// The cursor before the oldest frame that is kept.
     fn base(&self) -> u64 {
         self.head - self.frames.len() as u64

@@ -126,6 +126,8 @@ pub struct Limits {
     pub viewers_per_node: u32,
     /// Streams in one node's memory.
     pub streams_per_node: u32,
+    /// Bytes of frames that a broadcast node keeps for viewers who lag or come back, of all streams together.
+    pub kept_bytes_per_node: u64,
 }
 
 /// How long the cluster gathers before it sends on: token buckets, per stream.

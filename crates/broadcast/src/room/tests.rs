@@ -320,3 +320,18 @@ fn memory_is_bounded_by_frames_bytes_and_ranges() {
     assert_eq!(room.frame_bytes, room.frames.iter().map(|frame| frame.bytes).sum::<usize>());
     assert!(room.ranges.is_empty());
 }
+
+#[test]
+fn a_trimmed_room_keeps_its_newest_frame_and_serves_everybody() {
+    let (mut room, before) = room_with(&[3, 2, 1]);
+    since(&mut room, before);
+    since(&mut room, Cursor::NOTHING);
+    let kept = room.kept_bytes();
+    room.trim();
+    assert!(room.kept_bytes() < kept / 3, "{} of {kept} bytes are kept", room.kept_bytes());
+    let last = Cursor(room.head - 1);
+    assert_eq!(since(&mut room, last).kind, ChunkKind::Frame);
+    let chunk = since(&mut room, before);
+    assert_eq!(chunk.kind, ChunkKind::Snapshot);
+    assert!(matches!(&texts(&chunk)[..], [Response::Snapshot { comments, .. }] if comments.len() == 6));
+}

@@ -161,6 +161,7 @@ numbers!(LimitsKeys => Limits, "limits":
     beat_ms = 20_000 in 1_000..=120_000;
     viewers_per_node = 18_000 in 1..=2_000_000;
     streams_per_node = 100_000 in 1..=1_000_000;
+    kept_bytes_per_node = 536_870_912 in 1_048_576..=1_099_511_627_776;
 );
 
 numbers!(WindowsKeys => Windows, "windows":

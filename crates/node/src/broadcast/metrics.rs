@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use watershed_broadcast::{Feed, Uplink};
 use watershed_net::carousel::Carousel;
 
+use super::rooms::Rooms;
 use crate::figures::{Figure, Source};
 
 /// The machines' figures as of the driver's last step; the carousel's are read when asked.
@@ -42,8 +43,8 @@ impl Board {
         };
     }
 
-    pub(super) fn source(self: &Arc<Self>, carousel: &Arc<Carousel>) -> Source {
-        let (board, carousel) = (self.clone(), Arc::downgrade(carousel));
+    pub(super) fn source(self: &Arc<Self>, carousel: &Arc<Carousel>, rooms: &Arc<Rooms>) -> Source {
+        let (board, carousel, rooms) = (self.clone(), Arc::downgrade(carousel), rooms.clone());
         Arc::new(move || {
             let carousel = carousel.upgrade().map(|carousel| carousel.figures()).unwrap_or_default();
             let c = *board.figures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,6 +58,8 @@ impl Board {
                 Figure::gauge("writes_held", "Writes that wait for their answer", c.held as f64),
                 Figure::counter("frames_in", "Frames from the root", c.frames_in),
                 Figure::counter("feed_gaps", "Frames that did not continue what was there", c.gaps),
+                Figure::gauge("streams", "Streams with a room here", rooms.len() as f64),
+                Figure::gauge("kept_bytes", "Frames kept for viewers who lag or come back", rooms.kept_bytes() as f64),
                 Figure::reduction(
                     "reduction_writes_per_batch",
                     "Writes in for one batch out",

@@ -7,6 +7,7 @@ mod api;
 mod history;
 mod metrics;
 mod rooms;
+mod shelf;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -85,9 +86,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let carousel = Arc::new(Carousel::start(config, &setup.node.name, &clock, &events_told)?);
     let (wished, wishes) = mpsc::channel(ASKS_MAX);
     let (board, readiness) = (Arc::new(Board::default()), Readiness::new(NO_ROOT));
-    let rooms = Arc::new(Rooms::new(limits.streams_per_node as usize));
+    let rooms = Arc::new(Rooms::new(limits.streams_per_node as usize, limits.kept_bytes_per_node as usize));
     let recorder = analytics::start(&setup, &clock);
-    let figures = analytics::with_figures(board.source(&carousel), &recorder);
+    let figures = analytics::with_figures(board.source(&carousel, &rooms), &recorder);
     let admin = Admin::new(&setup, readiness.clone(), figures);
     let session = Arc::new(session_config(&setup, &map));
     let api = Arc::new(Api::new(&setup, presence.clone(), admin, session, carousel.clone(), rooms.clone(), wished));
@@ -359,7 +360,10 @@ impl Driver {
                 feed::Output::Publish { stream, update } => {
                     let Some(room) = self.rooms.find(&stream) else { continue };
                     match room.publish(now, update) {
-                        Ok(()) => self.carousel.wake(&room),
+                        Ok(()) => {
+                            self.carousel.wake(&room);
+                            self.rooms.published(&room);
+                        }
                         Err(gap) => {
                             tracing::error!(%stream, %gap, "a room refused a frame: it is asked for anew");
                             again.push(stream);

@@ -3,7 +3,7 @@
 //! Shared by HTTP, which makes them, and the driver, which publishes and clears. Invariant: a stream has at most one room.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -11,8 +11,13 @@ use watershed_broadcast::{Room, RoomConfig};
 use watershed_net::carousel::SharedRoom;
 use watershed_protocol::{Millis, StreamId};
 
+use super::shelf::Shelf;
+
 /// How long a stream without viewers stays, for those that come back at once.
 const EMPTY_MS: u64 = 30_000;
+
+/// Most rooms that are left at one time: 100,000 at once would hold up all others.
+const LEAVES_MAX: usize = 1_024;
 
 /// All rooms.
 pub(super) struct Rooms {
@@ -20,17 +25,35 @@ pub(super) struct Rooms {
     inner: Mutex<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     rooms: BTreeMap<StreamId, Arc<SharedRoom>>,
-    /// When to look whether a room is still empty.
+    /// When to look whether a room is still empty, and the same in order of time.
     empty: BTreeMap<StreamId, Millis>,
+    due: BTreeSet<(Millis, StreamId)>,
+    shelf: Shelf,
+}
+
+impl Inner {
+    fn look_at(&mut self, stream: &StreamId, at: Millis) {
+        if !self.empty.contains_key(stream) {
+            self.empty.insert(stream.clone(), at);
+            self.due.insert((at, stream.clone()));
+        }
+    }
+
+    fn look_no_more(&mut self, stream: &StreamId) {
+        if let Some(at) = self.empty.remove(stream) {
+            self.due.remove(&(at, stream.clone()));
+        }
+    }
 }
 
 impl Rooms {
-    /// At most this many.
-    pub(super) fn new(streams_max: usize) -> Self {
-        Self { streams_max, inner: Mutex::default() }
+    /// At most this many, which keep at most so many bytes of frames together.
+    pub(super) fn new(streams_max: usize, kept_bytes_max: usize) -> Self {
+        let (rooms, empty, due) = Default::default();
+        let inner = Inner { rooms, empty, due, shelf: Shelf::new(kept_bytes_max) };
+        Self { streams_max, inner: Mutex::new(inner) }
     }
 
     /// The room of a stream, made if there is none; `None` when there are too many. True if it is new.
@@ -57,38 +80,57 @@ impl Rooms {
         let mut inner = self.lock();
         let viewers = inner.rooms.get(stream)?.viewers();
         if viewers == 0 {
-            inner.empty.entry(stream.clone()).or_insert(now.plus(EMPTY_MS));
+            inner.look_at(stream, now.plus(EMPTY_MS));
         } else {
-            inner.empty.remove(stream);
+            inner.look_no_more(stream);
         }
         Some(viewers)
     }
 
-    /// When the next empty room may go.
-    pub(super) fn deadline(&self) -> Option<Millis> {
-        self.lock().empty.values().min().copied()
+    /// A room was published into: when all keep too much now, those that were quiet for longest let go of theirs.
+    pub(super) fn published(&self, room: &SharedRoom) {
+        let bytes = room.lock().kept_bytes();
+        let mut inner = self.lock();
+        let to_trim = inner.shelf.put(room.stream(), bytes);
+        let to_trim: Vec<_> = to_trim.iter().filter_map(|stream| inner.rooms.get(stream).cloned()).collect();
+        drop(inner);
+        to_trim.iter().for_each(|room| room.lock().trim());
     }
 
-    /// Forgets the rooms that have been empty for long, and says which.
+    /// Bytes that all rooms keep for viewers who lag or come back.
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.lock().shelf.bytes()
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.lock().rooms.len()
+    }
+
+    /// When the next empty room may go.
+    pub(super) fn deadline(&self) -> Option<Millis> {
+        self.lock().due.first().map(|(at, _)| *at)
+    }
+
+    /// Forgets rooms that have been empty for long, and says which.
     pub(super) fn leave_empty(&self, now: Millis) -> Vec<StreamId> {
         let mut inner = self.lock();
-        let due: Vec<StreamId> =
-            inner.empty.iter().filter(|(_, at)| **at <= now).map(|(stream, _)| stream.clone()).collect();
-        let Inner { rooms, empty } = &mut *inner;
-        due.into_iter()
-            .filter(|stream| {
-                empty.remove(stream);
-                // A handshake that holds the room counts as a viewer to be: only our own reference may be left.
-                let idle = |room: &Arc<SharedRoom>| room.viewers() == 0 && Arc::strong_count(room) == 1;
-                let leaves = rooms.get(stream).is_some_and(idle);
-                if leaves {
-                    rooms.remove(stream);
-                } else if rooms.contains_key(stream) {
-                    empty.insert(stream.clone(), now.plus(EMPTY_MS));
-                }
-                leaves
-            })
-            .collect()
+        let due = inner.due.iter().take_while(|(at, _)| *at <= now).take(LEAVES_MAX);
+        let mut due: Vec<StreamId> = due.map(|(_, stream)| stream.clone()).collect();
+        due.retain(|stream| {
+            inner.look_no_more(stream);
+            // A handshake that holds the room counts as a viewer to be: only our own reference may be left.
+            let idle = |room: &Arc<SharedRoom>| room.viewers() == 0 && Arc::strong_count(room) == 1;
+            let leaves = inner.rooms.get(stream).is_some_and(idle);
+            if leaves {
+                inner.rooms.remove(stream);
+                inner.shelf.remove(stream);
+            } else if inner.rooms.contains_key(stream) {
+                inner.look_at(stream, now.plus(EMPTY_MS));
+            }
+            leaves
+        });
+        due
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
