@@ -2,16 +2,12 @@
 //!
 //! Processors and mergers serve only this; a broadcast node serves it beside its viewers.
 
-use std::{
-    net::TcpStream,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header::ALLOW, request::Parts};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use watershed_net::http::{Handler, Reply, Request, ServerConfig, reply, serve, text};
+use watershed_net::http::{Handler, Reply, Request, ServerConfig, Upgraded, reply, serve, text};
 use watershed_protocol::client::Encoding;
 
 use crate::{
@@ -127,7 +123,7 @@ impl Handler for Admin {
         Err(error(StatusCode::NOT_FOUND, "viewers connect to broadcast nodes"))
     }
 
-    fn adopt(&self, (): (), _: TcpStream, _: Bytes) {}
+    fn adopt(&self, (): (), _: Upgraded) {}
 }
 
 /// The answer to a method that no path knows.

@@ -34,7 +34,6 @@ pub use stats::Figures;
 
 use std::{
     io,
-    net::TcpStream,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -42,7 +41,6 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use watershed_broadcast::{Origin, Session, Write};
 use watershed_protocol::{Epoch, NodeName, ReactionKind, Seq, StreamId, client::Response};
@@ -53,7 +51,7 @@ use self::{
     viewer::Seat,
     worker::{Shared, Worker},
 };
-use crate::clock::SharedClock;
+use crate::{clock::SharedClock, http::Upgraded};
 
 /// Most workers: a room knows them by the bits of one number.
 pub const WORKERS_MAX: usize = 64;
@@ -111,10 +109,8 @@ impl CarouselConfig {
 /// A viewer that comes out of the handshake.
 #[derive(Debug)]
 pub struct Joiner {
-    /// Its socket, non-blocking, out of tokio's hands.
-    pub socket: TcpStream,
-    /// What the client sent behind its handshake.
-    pub leftover: Bytes,
+    /// Its socket, and what is left of its handshake.
+    pub upgraded: Upgraded,
     /// Its rules.
     pub session: Session,
     /// The room of the session's stream.
@@ -195,7 +191,7 @@ impl Carousel {
         if worker.joins_waiting.fetch_add(1, Ordering::Relaxed) >= self.config.joins_waiting_max {
             worker.joins_waiting.fetch_sub(1, Ordering::Relaxed);
             self.refused.fetch_add(1, Ordering::Relaxed);
-            refuse(&joiner.socket, self.config.retry_after_ms);
+            refuse(&joiner.upgraded, self.config.retry_after_ms);
             return;
         }
         worker.load.fetch_add(1, Ordering::Relaxed);

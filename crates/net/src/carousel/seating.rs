@@ -5,8 +5,7 @@
 //! handed over and falls once for each that leaves, whatever the reason.
 
 use std::{
-    io,
-    net::TcpStream,
+    io::{self, IoSlice, Write as _},
     os::fd::AsRawFd,
     sync::{Arc, atomic::Ordering},
 };
@@ -24,32 +23,35 @@ use super::{
     viewer::{Flags, NO_STREAM, Seat, Viewer},
     worker::Worker,
 };
+use crate::http::Upgraded;
 
 impl Worker {
     /// Seats a viewer: welcome, then what it has missed or a snapshot, in one write if the room has one.
     pub(super) fn join(&mut self, joiner: Joiner) {
         self.shared.joins_waiting.fetch_sub(1, Ordering::Relaxed);
-        let Joiner { socket, leftover, session, room, resume, placed } = joiner;
+        let Joiner { upgraded, session, room, resume, placed } = joiner;
         let seat = self.viewers.vacant();
         let token = Token(seat.origin().0 as usize);
         let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), token, interest);
+        let registered = self.poll.registry().register(&mut SourceFd(&upgraded.socket.as_raw_fd()), token, interest);
         let stream = self.enter(&room);
         if registered.is_err() || self.ending {
             // The kernel has no memory for another watch, or this node is ending: the client comes again elsewhere.
             self.figures.closed_full += 1;
-            refuse(&socket, self.config.retry_after_ms);
+            refuse(&upgraded, self.config.retry_after_ms);
             self.shared.load.fetch_sub(1, Ordering::Relaxed);
             room.remove_viewer();
             self.crowd_changed(stream);
             return;
         }
-        let welcome = session.welcome(self.node.as_str(), placed.as_str());
+        let Upgraded { socket, reply, leftover } = upgraded;
+        let mut own = Vec::from(reply);
+        own.extend_from_slice(&session.welcome(self.node.as_str(), placed.as_str()));
         let member = self.streams.at(stream).round.join(seat.index);
         self.viewers.insert(Viewer::new(socket, session, stream, member));
         self.figures.joined += 1;
         self.crowd_changed(stream);
-        self.viewers.at(seat.index).ext().answers = welcome.into();
+        self.viewers.at(seat.index).ext().answers = own;
         self.take_leftover(seat.index, leftover);
         match self.streams.at(stream).place(resume) {
             Place::At(cursor) => self.viewers.at(seat.index).start(cursor),
@@ -208,7 +210,8 @@ impl Worker {
 }
 
 /// The best that can be done for a viewer who cannot be seated.
-pub(super) fn refuse(mut socket: &TcpStream, retry_after_ms: u64) {
+pub(super) fn refuse(upgraded: &Upgraded, retry_after_ms: u64) {
+    let (mut socket, close) = (&upgraded.socket, Close::try_later(retry_after_ms).frame());
     // One attempt: a fresh socket takes it, and there is nothing to be done about one that does not.
-    let _: io::Result<usize> = io::Write::write(&mut socket, &Close::try_later(retry_after_ms).frame());
+    let _: io::Result<usize> = socket.write_vectored(&[IoSlice::new(&upgraded.reply), IoSlice::new(&close)]);
 }

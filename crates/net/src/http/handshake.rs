@@ -2,6 +2,7 @@
 //!
 //! Pure: headers in, a decision out. Invariant: 101 is answered only to requests that keep every rule of the section.
 
+use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Version,
     header::{
@@ -101,6 +102,19 @@ impl Handshake {
         }
         reply
     }
+}
+
+/// The same answer in the bytes of HTTP/1.1: it has no body.
+pub(super) fn bytes_of(reply: &Reply) -> Bytes {
+    let mut bytes = format!("HTTP/1.1 {}\r\n", reply.status()).into_bytes();
+    for (name, value) in reply.headers() {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes.into()
 }
 
 /// Base64 of 16 bytes: 22 characters and the filling.

@@ -1,9 +1,10 @@
 //! HTTP at a node's one port: plain requests are answered, WebSocket handshakes lead to the carousel.
 //!
-//! Between the listener and the node's handler. hyper carries requests and the handshake; after it the socket leaves
-//! hyper and tokio and is handed on. Invariant: connections in hyper's hands are bounded, in number and in time.
+//! Between the listener and the node's handler. A handshake that comes first goes a short way; hyper carries the rest.
+//! After the handshake the socket leaves tokio and is handed on. Invariant: connections in hyper's hands are bounded, in number and in time.
 
 mod client;
+mod door;
 mod handshake;
 mod listener;
 mod server;
@@ -42,9 +43,19 @@ pub trait Handler: Send + Sync + 'static {
         encoding: Encoding,
     ) -> impl Future<Output = Result<Self::Ticket, Reply>> + Send;
 
-    /// Takes the socket of an admitted viewer, to whom 101 has been sent. It is non-blocking and belongs to no runtime;
-    /// `leftover` is what the client sent behind its handshake.
-    fn adopt(&self, ticket: Self::Ticket, socket: TcpStream, leftover: Bytes);
+    /// Takes the socket of an admitted viewer. It is non-blocking and belongs to no runtime.
+    fn adopt(&self, ticket: Self::Ticket, socket: Upgraded);
+}
+
+/// A socket that has become a WebSocket, but for what is still to be said and heard of the handshake.
+#[derive(Debug)]
+pub struct Upgraded {
+    /// The socket, non-blocking.
+    pub socket: TcpStream,
+    /// The rest of the answer, to be sent before all else: the whole 101, or nothing if that has been sent.
+    pub reply: Bytes,
+    /// What the client has sent behind its handshake.
+    pub leftover: Bytes,
 }
 
 /// An answer of one kind of content.

@@ -1,6 +1,7 @@
-//! Connections in hyper's hands: accept, serve, and let go of the socket after a handshake.
+//! Connections before they are viewers': accept, serve, and let go of the socket after a handshake.
 //!
-//! One task a connection, and no second one for the upgrade: it is awaited where the connection was.
+//! One task a connection. A handshake that comes first is answered by the worker that will hold the viewer; all other
+//! requests are hyper's, and a handshake among them is awaited where the connection was.
 //! Invariant: a connection has a permit from before it is accepted until it has ended or its socket is handed on.
 
 use std::{
@@ -11,12 +12,9 @@ use std::{
     time::Duration,
 };
 
-use http::{StatusCode, Version, header::HOST};
-use hyper::{
-    server::conn::http1,
-    service::service_fn,
-    upgrade::{OnUpgrade, Upgraded},
-};
+use bytes::Bytes;
+use http::{StatusCode, Version, header::HOST, request::Parts};
+use hyper::{server::conn::http1, service::service_fn, upgrade::OnUpgrade};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -27,8 +25,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    Handler, Reply, Request,
-    handshake::{Handshake, wants_websocket},
+    Handler, Reply, Request, Upgraded,
+    door::{self, Waiting},
+    handshake::{Handshake, bytes_of, wants_websocket},
     text,
 };
 
@@ -113,6 +112,21 @@ async fn connection<H: Handler>(
     shutdown: CancellationToken,
     permit: OwnedSemaphorePermit,
 ) {
+    // Whatever has not begun to ask by the end of the head's time has not asked.
+    let looked = tokio::select! {
+        looked = time::timeout(config.header_timeout, Waiting::look(&stream)) => looked,
+        () = shutdown.cancelled() => return,
+    };
+    match looked {
+        Ok(Ok(Some(Waiting { head, bytes }))) => {
+            if let Some((ticket, reply)) = shake(&handler, head).await {
+                return hand_on(&*handler, ticket, stream, bytes, reply);
+            }
+            // hyper reads it again, and says why not.
+        }
+        Ok(Ok(None)) => {}
+        Ok(Err(_)) | Err(_) => return,
+    }
     let following = Following::<H::Ticket>::default();
     let service = service_fn(|request| {
         let handler = handler.clone();
@@ -140,24 +154,46 @@ async fn connection<H: Handler>(
     let followed = following.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some((upgrade, ticket)) = followed {
         match upgrade.await.map_err(io::Error::other).and_then(take_socket) {
-            Ok((socket, leftover)) => handler.adopt(ticket, socket, leftover),
+            Ok(upgraded) => handler.adopt(ticket, upgraded),
             Err(error) => debug!(%error, "a connection ended in its handshake"),
         }
     }
     drop(permit);
 }
 
+/// A handshake that came first: what the handler makes of it, and its 101. `None` when it is refused.
+async fn shake<H: Handler>(handler: &Arc<H>, head: Parts) -> Option<(H::Ticket, Bytes)> {
+    if hosts(&head) != 1 {
+        return None;
+    }
+    let handshake = Handshake::check(&head).ok()?;
+    let ticket = handler.clone().admit(head, handshake.encoding).await.ok()?;
+    Some((ticket, bytes_of(&handshake.reply())))
+}
+
+/// Takes an admitted handshake out of its socket, and the socket out of tokio.
+fn hand_on<H: Handler>(handler: &H, ticket: H::Ticket, stream: TcpStream, bytes: usize, reply: Bytes) {
+    match door::take(&stream, bytes).and_then(|()| stream.into_std()) {
+        Ok(socket) => handler.adopt(ticket, Upgraded { socket, reply, leftover: Bytes::new() }),
+        Err(error) => debug!(%error, "a connection ended in its handshake"),
+    }
+}
+
+fn hosts(head: &Parts) -> usize {
+    head.headers.get_all(HOST).into_iter().count()
+}
+
 async fn answer<H: Handler>(handler: Arc<H>, mut request: Request, following: &Following<H::Ticket>) -> Reply {
+    let upgrade = wants_websocket(request.headers()).then(|| hyper::upgrade::on(&mut request));
+    let (head, body) = request.into_parts();
     // RFC 9112, section 3.2: whoever stands before us must not read another host out of a request than we do.
-    let hosts = request.headers().get_all(HOST).into_iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+    let hosts = hosts(&head);
+    if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
         return text(StatusCode::BAD_REQUEST, &format!("the request has {hosts} host headers, one is needed"));
     }
-    if !wants_websocket(request.headers()) {
-        return handler.handle(request).await;
-    }
-    let upgrade = hyper::upgrade::on(&mut request);
-    let (head, _) = request.into_parts();
+    let Some(upgrade) = upgrade else {
+        return handler.handle(Request::from_parts(head, body)).await;
+    };
     let handshake = match Handshake::check(&head) {
         Ok(handshake) => handshake,
         Err(error) => return error.reply(),
@@ -172,8 +208,8 @@ async fn answer<H: Handler>(handler: Arc<H>, mut request: Request, following: &F
 }
 
 /// The socket out of hyper and out of tokio, and what was read beyond the handshake.
-fn take_socket(upgraded: Upgraded) -> io::Result<(std::net::TcpStream, bytes::Bytes)> {
+fn take_socket(upgraded: hyper::upgrade::Upgraded) -> io::Result<Upgraded> {
     let parts = upgraded.downcast::<TokioIo<TcpStream>>();
     let parts = parts.map_err(|_| io::Error::other("the upgraded connection is not the socket that was accepted"))?;
-    Ok((parts.io.into_inner().into_std()?, parts.read_buf))
+    Ok(Upgraded { socket: parts.io.into_inner().into_std()?, reply: Bytes::new(), leftover: parts.read_buf })
 }

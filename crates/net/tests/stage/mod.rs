@@ -4,7 +4,6 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use http::{StatusCode, request::Parts};
 use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc, time::timeout};
@@ -17,7 +16,7 @@ use watershed_broadcast::{Room, RoomConfig, Session, SessionConfig, Update, Writ
 use watershed_net::{
     carousel::{Carousel, CarouselConfig, Event, Joiner, SharedRoom},
     clock::SharedClock,
-    http::{Handler, ListenerConfig, Reply, Request, ServerConfig, listen, serve, text},
+    http::{Handler, ListenerConfig, Reply, Request, ServerConfig, Upgraded, listen, serve, text},
 };
 use watershed_protocol::{
     ClusterKey, Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, NodeName, Pinned, Reactions,
@@ -163,9 +162,9 @@ impl Handler for Door {
         Ok((Session::new(self.rules.clone(), viewer, name, stream, encoding), resume))
     }
 
-    fn adopt(&self, (session, resume): Self::Ticket, socket: std::net::TcpStream, leftover: Bytes) {
+    fn adopt(&self, (session, resume): Self::Ticket, upgraded: Upgraded) {
         let (room, placed) = (self.room.clone(), self.node.clone());
-        self.carousel.adopt(Joiner { socket, leftover, session, room, resume, placed });
+        self.carousel.adopt(Joiner { upgraded, session, room, resume, placed });
     }
 }
 

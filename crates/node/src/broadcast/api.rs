@@ -5,9 +5,8 @@
 
 mod query;
 
-use std::{net::TcpStream, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use futures::future::join_all;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::json;
@@ -16,7 +15,7 @@ use watershed_broadcast::{Session, SessionConfig};
 use watershed_membership::Health;
 use watershed_net::{
     carousel::{Carousel, Joiner},
-    http::{Handler, Reply, Request, get, reply},
+    http::{Handler, Reply, Request, Upgraded, get, reply},
 };
 use watershed_placement::{Map, Ring, place_viewer};
 use watershed_protocol::{
@@ -252,9 +251,9 @@ impl Handler for Api {
         self.ticket(&head, encoding).await.map_err(|refused| *refused)
     }
 
-    fn adopt(&self, ticket: Ticket, socket: TcpStream, leftover: Bytes) {
+    fn adopt(&self, ticket: Ticket, upgraded: Upgraded) {
         let Ticket { session, room, resume, placed } = ticket;
-        self.carousel.adopt(Joiner { socket, leftover, session, room, resume, placed });
+        self.carousel.adopt(Joiner { upgraded, session, room, resume, placed });
     }
 }
 
