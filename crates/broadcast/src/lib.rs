@@ -10,6 +10,7 @@ pub mod rate;
 pub mod room;
 pub mod session;
 pub mod uplink;
+pub mod websocket;
 
 pub use feed::{Feed, Update};
 pub use page::Page;

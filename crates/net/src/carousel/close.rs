@@ -3,6 +3,7 @@
 //! Invariant: only the codes that the client protocol names are ever sent, besides the echo of a client's own.
 
 use bytes::Bytes;
+use watershed_broadcast::websocket::FrameError;
 use watershed_protocol::client::{Opcode, frame_of};
 
 /// A code and a reason.
@@ -14,25 +15,14 @@ pub(super) struct Close {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Reason {
-    Words(&'static str),
+    Framing(FrameError),
     RetryAfter(u64),
 }
 
 impl Close {
-    /// Data of a kind that the subprotocol does not carry.
-    pub(super) const DATA: Self = Self::new(1003, "this subprotocol does not carry this kind of frame");
-    /// Text that is not UTF-8.
-    pub(super) const TEXT: Self = Self::new(1007, "text must be UTF-8");
-    /// A message beyond the limit.
-    pub(super) const TOO_LARGE: Self = Self::new(1009, "at most 32768 bytes fit into a message");
-
-    const fn new(code: u16, reason: &'static str) -> Self {
-        Self { code, reason: Reason::Words(reason) }
-    }
-
-    /// The frames break a rule of RFC 6455.
-    pub(super) const fn protocol(reason: &'static str) -> Self {
-        Self::new(1002, reason)
+    /// What the client sent breaks a rule.
+    pub(super) const fn of(error: FrameError) -> Self {
+        Self { code: error.close_code(), reason: Reason::Framing(error) }
     }
 
     /// Come back after so many milliseconds.
@@ -44,7 +34,7 @@ impl Close {
     pub(super) fn frame(&self) -> Bytes {
         let mut payload = self.code.to_be_bytes().to_vec();
         match self.reason {
-            Reason::Words(words) => payload.extend_from_slice(words.as_bytes()),
+            Reason::Framing(error) => payload.extend_from_slice(error.to_string().as_bytes()),
             Reason::RetryAfter(ms) => payload.extend_from_slice(format!("retry_after_ms={ms}").as_bytes()),
         }
         frame_of(Opcode::Close, &payload)
@@ -70,8 +60,9 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_message_is_the_one_named() {
-        let limit = watershed_protocol::limits::CLIENT_MESSAGE_BYTES_MAX.to_string();
-        assert!(matches!(Close::TOO_LARGE.reason, Reason::Words(words) if words.contains(&limit)));
+    fn a_fault_is_told_with_its_code_and_its_limit() {
+        let frame = Close::of(FrameError::TooLarge { max: 32_768 }).frame();
+        assert_eq!(frame[2..4], 1009_u16.to_be_bytes());
+        assert_eq!(&frame[4..], b"at most 32768 bytes fit into a message");
     }
 }

@@ -17,11 +17,14 @@ use watershed_broadcast::Origin;
 use watershed_protocol::{Epoch, Seq, StreamId, client::Response};
 
 use super::{Joiner, SharedRoom};
+use crate::http::Upgraded;
 
 /// One thing handed to a worker.
 pub(super) enum Message {
     /// A viewer comes.
     Join(Box<Joiner>),
+    /// An echo comes.
+    Echo(Upgraded),
     /// Viewers' writes are answered.
     Answers(std::vec::IntoIter<(Origin, Response)>),
     /// The head of this room has moved.

@@ -15,9 +15,10 @@
 //! ```
 
 mod close;
+mod echo;
 mod held;
 mod inbox;
-mod reader;
+mod input;
 mod receive;
 mod report;
 mod room;
@@ -43,7 +44,9 @@ use std::{
 
 use tokio::sync::mpsc;
 use watershed_broadcast::{Origin, Session, Write};
-use watershed_protocol::{Epoch, NodeName, ReactionKind, Seq, StreamId, client::Response};
+use watershed_protocol::{
+    Epoch, NodeName, ReactionKind, Seq, StreamId, client::Response, limits::CLIENT_MESSAGE_BYTES_MAX,
+};
 
 use self::{
     inbox::Message,
@@ -77,6 +80,8 @@ pub struct CarouselConfig {
     pub held_bytes_max: usize,
     /// Most bytes kept of messages that have not come whole; a viewer that would exceed it is closed.
     pub input_bytes_max: usize,
+    /// Longest message of a client, its fragments together.
+    pub message_bytes_max: usize,
 }
 
 impl Default for CarouselConfig {
@@ -92,6 +97,7 @@ impl Default for CarouselConfig {
             joins_waiting_max: 16_384,
             held_bytes_max: 256 * 1024 * 1024,
             input_bytes_max: 256 * 1024 * 1024,
+            message_bytes_max: CLIENT_MESSAGE_BYTES_MAX,
         }
     }
 }
@@ -186,17 +192,28 @@ impl Carousel {
 
     /// Seats a viewer at the worker that has fewest. From here on it counts as a viewer of its room.
     pub fn adopt(&self, joiner: Joiner) {
-        let by_load = |worker: &&Arc<Shared>| worker.load.load(Ordering::Relaxed);
-        let Some(worker) = self.workers.iter().min_by_key(by_load) else { return };
+        let Some(worker) = self.worker_for(&joiner.upgraded) else { return };
+        joiner.room.add_viewer();
+        worker.inbox.put(Message::Join(Box::new(joiner)));
+    }
+
+    /// Seats a client that is sent back what it sends: text as text, bytes as bytes. All else is done as for a viewer.
+    pub fn adopt_echo(&self, upgraded: Upgraded) {
+        let Some(worker) = self.worker_for(&upgraded) else { return };
+        worker.inbox.put(Message::Echo(upgraded));
+    }
+
+    /// The worker that has fewest viewers, with one more on its way; if too many are on their way, the client is refused.
+    fn worker_for(&self, upgraded: &Upgraded) -> Option<&Shared> {
+        let worker = self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed))?;
         if worker.joins_waiting.fetch_add(1, Ordering::Relaxed) >= self.config.joins_waiting_max {
             worker.joins_waiting.fetch_sub(1, Ordering::Relaxed);
             self.refused.fetch_add(1, Ordering::Relaxed);
-            refuse(&joiner.upgraded, self.config.retry_after_ms);
-            return;
+            refuse(upgraded, self.config.retry_after_ms);
+            return None;
         }
         worker.load.fetch_add(1, Ordering::Relaxed);
-        joiner.room.add_viewer();
-        worker.inbox.put(Message::Join(Box::new(joiner)));
+        Some(worker)
     }
 
     /// Tells the workers that have viewers of this room that its head has moved.

@@ -1,4 +1,4 @@
-//! Reading: from a socket into the worker's one buffer, through the decoder, to the session.
+//! Reading: from a socket into the worker's one buffer, through the decoder, to whoever the viewer is.
 //!
 //! Invariant: a viewer holds input of its own only while a message is incomplete or while too much of it is unanswered;
 //! and one pass reads at most [`READ_BYTES`] of one viewer before the others have their turn.
@@ -9,34 +9,45 @@ use std::{
 };
 
 use bytes::Bytes;
-use watershed_broadcast::Verdict;
+use watershed_broadcast::{
+    Verdict,
+    websocket::{Decoder, FrameError, Item},
+};
 use watershed_protocol::client::{Opcode, frame_of};
 
 use super::{
     close::Close,
-    reader::{Decoder, INCOMPLETE_BYTES_MAX, Item},
-    viewer::{Flags, NO_STREAM},
+    input::Input,
+    viewer::{Flags, Part},
     worker::Worker,
 };
 
-/// The worker's read buffer.
-pub(super) const BUFFER_BYTES: usize = 64 * 1024;
-/// Most bytes of one viewer in one read: about 80 writes, more than may be unanswered.
-const READ_BYTES: usize = 8 * 1024;
-
-// What is incomplete, what was left unread behind a stop, and the next read fit together.
-const _: () = assert!(INCOMPLETE_BYTES_MAX + 2 * READ_BYTES <= BUFFER_BYTES);
+/// The worker's read buffer, and so the most of one viewer in one read: about 80 writes, more than may be unanswered.
+pub(super) const READ_BYTES: usize = 8 * 1024;
+/// Pongs of one viewer that wait to be sent; of further ones only the newest is kept (RFC 6455, section 5.5.3).
+const PONGS_WAITING_MAX: u8 = 32;
 
 impl Worker {
-    /// Reads once, and takes every message that is whole.
+    /// Takes every message that is whole: of what was left unread, or else of one read.
     pub(super) fn read(&mut self, index: u32) {
         let mut buffer = mem::take(&mut self.buffer);
         if self.viewers.at(index).flags.has(Flags::CLOSING) {
             self.discard(index, &mut buffer);
-        } else if let Some((filled, more)) = self.fill(index, &mut buffer) {
-            self.take_messages(index, &mut buffer[..filled]);
-            // Removed or closing viewers are told apart by the stream that they no longer have.
-            if more && self.viewers.at(index).stream != NO_STREAM {
+        } else {
+            let mut input = self.take_input(index);
+            let more = if let Some((mut unread, taken)) = input.take_unread() {
+                let further = self.take_messages(index, &mut unread[taken..], &mut input.decoder);
+                input.put_back(unread, taken + further);
+                true
+            } else if let Some((filled, more)) = self.fill(index, &mut buffer) {
+                let taken = self.take_messages(index, &mut buffer[..filled], &mut input.decoder);
+                input.put_back(buffer[taken..filled].to_vec(), 0);
+                more
+            } else {
+                false
+            };
+            self.keep_input(index, input);
+            if more && self.viewers.at(index).is_open() {
                 self.queue_read(index);
             }
         }
@@ -48,58 +59,38 @@ impl Worker {
         if leftover.is_empty() {
             return;
         }
-        let viewer = self.viewers.at(index);
-        viewer.flags.set(Flags::UNPARSED);
-        viewer.ext().incomplete = leftover.into();
-        self.figures.input_bytes += viewer.ext().input_bytes() as u64;
+        let input = Input::of(leftover.into());
+        self.figures.input_bytes += input.held_bytes() as u64;
+        self.viewers.at(index).ext().input = input;
         self.queue_read(index);
     }
 
-    /// What was incomplete, and one read behind it: how much that is, and whether there may be more. None: nothing to do.
+    /// One read: how much that is, and whether there may be more. None: nothing to do.
     fn fill(&mut self, index: u32, buffer: &mut [u8]) -> Option<(usize, bool)> {
         let viewer = self.viewers.at(index);
-        let pending = viewer.ext.as_ref().map_or(0, |ext| ext.incomplete.len());
-        let (mut filled, mut more) = (pending, true);
-        if !viewer.flags.clear(Flags::UNPARSED) {
-            let window = (pending + READ_BYTES).min(buffer.len());
-            let mut socket = viewer.socket.as_ref()?;
-            match socket.read(&mut buffer[pending..window]) {
-                Ok(read) if read > 0 => {
-                    filled += read;
-                    more = filled == window || viewer.flags.has(Flags::ENDING);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {
-                    self.queue_read(index);
-                    return None;
-                }
-                Ok(_) | Err(_) => {
-                    self.figures.closed_gone += 1;
-                    self.remove(index);
-                    return None;
-                }
+        match viewer.socket.as_ref()?.read(buffer) {
+            Ok(read) if read > 0 => Some((read, read == buffer.len() || viewer.flags.has(Flags::ENDING))),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                self.queue_read(index);
+                None
+            }
+            Ok(_) | Err(_) => {
+                self.figures.closed_gone += 1;
+                self.remove(index);
+                None
             }
         }
-        if let Some(ext) = &mut viewer.ext {
-            self.figures.input_bytes -= ext.input_bytes() as u64;
-            buffer[..pending].copy_from_slice(&mem::take(&mut ext.incomplete));
-            self.figures.input_bytes += ext.input_bytes() as u64;
-        }
-        Some((filled, more))
     }
 
-    /// Takes the messages of the input; what is left of it is kept with the viewer.
-    fn take_messages(&mut self, index: u32, input: &mut [u8]) {
-        let viewer = self.viewers.at(index);
-        let expected = viewer.encoding().opcode();
-        let mut decoder = Decoder::default();
-        if let Some(ext) = &mut viewer.ext {
-            self.figures.input_bytes -= ext.input_bytes() as u64;
-            decoder = mem::take(&mut ext.decoder);
-        }
+    /// Takes the messages of the input, until it ends, the viewer is halted, or the connection ends; how much it took.
+    fn take_messages(&mut self, index: u32, input: &mut [u8], kept: &mut Option<Box<Decoder>>) -> usize {
+        let rules = self.viewers.at(index).rules(self.config.message_bytes_max);
+        let mut fresh = Decoder::default();
+        let decoder = kept.as_deref_mut().unwrap_or(&mut fresh);
         let mut at = 0;
         while at < input.len() && !self.is_halted(index) {
-            match decoder.next(expected, input, &mut at) {
+            match decoder.next(&rules, input, &mut at) {
                 Ok(Some(Item::Close(code))) => {
                     self.figures.closed_gone += 1;
                     self.farewell(index, Close::echo(code));
@@ -107,64 +98,89 @@ impl Worker {
                 }
                 Ok(Some(item)) => self.take_item(index, &item),
                 Ok(None) => break,
-                Err(close) => {
-                    let too_large = close == Close::TOO_LARGE;
-                    *if too_large { &mut self.figures.closed_too_large } else { &mut self.figures.closed_protocol } +=
-                        1;
-                    self.close(index, &close);
+                Err(error) => {
+                    self.break_off(index, error);
                     break;
                 }
             }
         }
-        self.keep_input(index, &input[at..], decoder);
+        if decoder.is_idle() {
+            *kept = None;
+        } else if kept.is_none() {
+            *kept = Some(Box::new(fresh));
+        }
+        at
+    }
+
+    fn break_off(&mut self, index: u32, error: FrameError) {
+        match error {
+            FrameError::TooLarge { .. } => self.figures.closed_too_large += 1,
+            FrameError::Protocol(_) | FrameError::Kind | FrameError::Text => self.figures.closed_protocol += 1,
+        }
+        self.close(index, &Close::of(error));
     }
 
     fn take_item(&mut self, index: u32, item: &Item<'_>) {
-        let origin = self.viewers.seat(index).origin();
-        let viewer = self.viewers.at(index);
         match item {
-            Item::Message(payload) => {
-                self.figures.messages_in += 1;
-                let Some(session) = &mut viewer.session else { return };
-                match session.request(self.now, origin, payload) {
-                    Verdict::Write(write) => self.hand_on(write),
-                    Verdict::Answer(response) => self.push_answer(index, &response),
-                    Verdict::Taps { kind, count } => {
-                        let stream = viewer.stream;
-                        *self.streams.at(stream).taps.entry(kind).or_default() += u64::from(count);
-                        self.list(stream);
-                    }
-                    Verdict::Nothing => {}
-                }
-            }
-            Item::Ping(payload) => {
-                viewer.ext().pong = Some(frame_of(Opcode::Pong, payload));
-                self.queue_send(index);
-            }
+            Item::Message(kind, payload) => self.take_message(index, *kind, payload),
+            Item::Ping(payload) => self.pong(index, payload),
             Item::Pong | Item::Close(_) => {}
         }
     }
 
-    /// Keeps what is incomplete, within the worker's bound.
-    fn keep_input(&mut self, index: u32, rest: &[u8], mut decoder: Decoder) {
-        let halted = self.is_halted(index);
+    fn take_message(&mut self, index: u32, kind: Opcode, payload: &[u8]) {
+        self.figures.messages_in += 1;
+        let origin = self.viewers.seat(index).origin();
         let viewer = self.viewers.at(index);
-        if viewer.flags.has(Flags::CLOSING) {
+        let stream = viewer.stream;
+        let verdict = match viewer.part() {
+            Part::Session(session) => session.request(self.now, origin, payload),
+            Part::Echo => return self.echo(index, kind, payload),
+        };
+        match verdict {
+            Verdict::Write(write) => self.hand_on(write),
+            Verdict::Answer(response) => self.push_answer(index, &response),
+            Verdict::Taps { kind, count } => {
+                *self.streams.at(stream).taps.entry(kind).or_default() += u64::from(count);
+                self.list(stream);
+            }
+            Verdict::Nothing => {}
+        }
+    }
+
+    /// Pongs go out in their turn; of more than may wait only the newest is kept.
+    fn pong(&mut self, index: u32, payload: &[u8]) {
+        let pong = frame_of(Opcode::Pong, payload);
+        let ext = self.viewers.at(index).ext();
+        if ext.pongs_waiting < PONGS_WAITING_MAX {
+            ext.pongs_waiting += 1;
+            ext.answers.extend_from_slice(&pong);
+        } else {
+            ext.pong = Some(pong);
+        }
+        self.queue_send(index);
+    }
+
+    /// What a viewer has kept of its input: its own again by [`Worker::keep_input`].
+    fn take_input(&mut self, index: u32) -> Input {
+        let input = self.viewers.at(index).ext.as_mut().map(|ext| mem::take(&mut ext.input)).unwrap_or_default();
+        self.figures.input_bytes -= input.held_bytes() as u64;
+        input
+    }
+
+    /// Keeps what is incomplete or unread, within the worker's bound; of a viewer that is to go, nothing.
+    fn keep_input(&mut self, index: u32, input: Input) {
+        if !self.viewers.at(index).is_open() {
             return;
         }
-        decoder.tidy();
+        let halted = self.is_halted(index);
+        let viewer = self.viewers.at(index);
         if halted {
             viewer.flags.set(Flags::HALTED);
-            if !rest.is_empty() {
-                viewer.flags.set(Flags::UNPARSED);
-            }
         }
-        if !rest.is_empty() || !decoder.is_idle() {
-            let ext = viewer.ext();
-            (ext.incomplete, ext.decoder) = (rest.to_vec(), decoder);
-        }
-        if let Some(ext) = &viewer.ext {
-            self.figures.input_bytes += ext.input_bytes() as u64;
+        if !input.is_empty() {
+            self.figures.input_bytes += input.held_bytes() as u64;
+            viewer.ext().input = input;
         }
         viewer.tidy();
         if self.figures.input_bytes > self.config.input_bytes_max_per_worker() {

@@ -151,8 +151,7 @@ impl Worker {
         let seat = self.viewers.seat(index);
         let viewer = self.viewers.at(index);
         let ext = viewer.ext();
-        self.figures.input_bytes -= ext.input_bytes() as u64;
-        (ext.incomplete, ext.decoder) = Default::default();
+        self.figures.input_bytes -= std::mem::take(&mut ext.input).held_bytes() as u64;
         ext.farewell = Some(frame);
         viewer.flags.clear(Flags::HALTED);
         self.remind(self.config.linger_ms, Timer::Linger(seat));
@@ -191,7 +190,7 @@ impl Worker {
         let viewer = self.viewers.remove(index);
         if let Some(ext) = viewer.ext {
             self.held.release(index, viewer.stalled_at, &ext.rest);
-            self.figures.input_bytes -= ext.input_bytes() as u64;
+            self.figures.input_bytes -= ext.input.held_bytes() as u64;
         }
         self.shared.load.fetch_sub(1, Ordering::Relaxed);
     }

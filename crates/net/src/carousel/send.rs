@@ -11,10 +11,7 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use watershed_broadcast::{ChunkKind, Cursor, Origin};
-use watershed_protocol::{
-    client::{Response, frame_of},
-    limits,
-};
+use watershed_protocol::client::{Response, frame_of};
 
 use super::{
     timers::Timer,
@@ -232,9 +229,7 @@ impl Worker {
 
     /// Whether so much of this viewer is unanswered that it is not read.
     pub(super) fn is_halted(&mut self, index: u32) -> bool {
-        let viewer = self.viewers.at(index);
-        let waiting = viewer.ext.as_ref().map_or(0, |ext| ext.answers_waiting);
-        waiting >= limits::UNANSWERED_MAX || viewer.session.as_ref().is_some_and(|session| !session.may_read())
+        self.viewers.at(index).is_halted()
     }
 
     /// Reads on where too much was unanswered; the socket's event will not come again.

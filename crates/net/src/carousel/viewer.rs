@@ -6,13 +6,16 @@
 use std::net::TcpStream;
 
 use bytes::Bytes;
-use watershed_broadcast::{Behind, Cursor, Origin, Session};
-use watershed_protocol::{Epoch, Seq, client::Encoding};
+use watershed_broadcast::{Behind, Cursor, Origin, Session, websocket::Rules};
+use watershed_protocol::{Epoch, Seq, client::Encoding, limits::UNANSWERED_MAX};
 
-use super::reader::Decoder;
+use super::input::Input;
 
 /// Records of one chunk of the slab: a growing vector would copy all and keep up to twice the room.
 const CHUNK: usize = 1_024;
+
+/// An echo for which so much waits, or whose socket has not taken all of a piece, is not read.
+const ECHO_WAITING_BYTES_MAX: usize = 64 * 1024;
 
 /// The stream index of a viewer that has left its stream and is being closed.
 pub(super) const NO_STREAM: u32 = u32::MAX;
@@ -22,6 +25,7 @@ pub(super) const NO_STREAM: u32 = u32::MAX;
 pub(super) struct Viewer {
     /// How far it has been sent.
     pub(super) cursor: Cursor,
+    /// None: it is an echo. See [`Viewer::part`].
     pub(super) session: Option<Box<Session>>,
     pub(super) ext: Option<Box<Ext>>,
     /// None: the place is free.
@@ -48,6 +52,11 @@ impl Viewer {
         Self { session, socket, stream, member, flags, ..Self::nobody(0) }
     }
 
+    /// A viewer that is sent back what it sends, and watches nothing.
+    pub(super) fn echo(socket: TcpStream) -> Self {
+        Self { socket: Some(socket), ..Self::nobody(0) }
+    }
+
     /// A free place, whose next viewer has this generation.
     fn nobody(generation: u32) -> Self {
         Self {
@@ -60,6 +69,33 @@ impl Viewer {
             generation,
             stalled_at: 0,
             flags: Flags::default(),
+        }
+    }
+
+    /// Who takes its messages.
+    pub(super) fn part(&mut self) -> Part<'_> {
+        match &mut self.session {
+            Some(session) => Part::Session(session),
+            None => Part::Echo,
+        }
+    }
+
+    /// What its connection carries.
+    pub(super) fn rules(&self, message_bytes_max: usize) -> Rules {
+        Rules { kind: self.session.is_some().then(|| self.encoding().opcode()), message_bytes_max }
+    }
+
+    /// Whether it is seated, and not about to go.
+    pub(super) fn is_open(&self) -> bool {
+        self.socket.is_some() && !self.flags.has(Flags::CLOSING)
+    }
+
+    /// Whether no more of it may be read until it has taken or been told something.
+    pub(super) fn is_halted(&self) -> bool {
+        let ext = self.ext.as_deref();
+        match &self.session {
+            Some(session) => ext.is_some_and(|ext| ext.answers_waiting >= UNANSWERED_MAX) || !session.may_read(),
+            None => ext.is_some_and(|ext| !ext.rest.is_empty() || ext.answers.len() >= ECHO_WAITING_BYTES_MAX),
         }
     }
 
@@ -97,6 +133,14 @@ impl Viewer {
     }
 }
 
+/// Who takes a viewer's messages.
+pub(super) enum Part<'a> {
+    /// The rules of somebody who watches a stream.
+    Session(&'a mut Session),
+    /// Nobody: they go back as they came.
+    Echo,
+}
+
 /// What is true of a viewer now.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Flags(u16);
@@ -117,12 +161,10 @@ impl Flags {
     pub(super) const CLOSING: u16 = 1 << 6;
     /// Reading has stopped because too much is unanswered; its socket may hold more.
     pub(super) const HALTED: u16 = 1 << 7;
-    /// Its incomplete input has whole frames that were not looked at.
-    pub(super) const UNPARSED: u16 = 1 << 8;
     /// Its client sends no more: read on to the end.
-    pub(super) const ENDING: u16 = 1 << 9;
+    pub(super) const ENDING: u16 = 1 << 8;
     /// It has come back with its point, and has not been sent what it missed.
-    pub(super) const RESUMES: u16 = 1 << 10;
+    pub(super) const RESUMES: u16 = 1 << 9;
 
     pub(super) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0
@@ -151,13 +193,14 @@ pub(super) struct Ext {
     /// Whole frames for this viewer alone.
     pub(super) answers: Vec<u8>,
     pub(super) answers_waiting: u8,
-    /// The newest pong, as a frame.
+    /// Pongs among the answers.
+    pub(super) pongs_waiting: u8,
+    /// The newest pong, as a frame, when too many wait.
     pub(super) pong: Option<Bytes>,
     /// The close frame: the last that is sent.
     pub(super) farewell: Option<Bytes>,
-    /// Bytes of a frame that has not come whole.
-    pub(super) incomplete: Vec<u8>,
-    pub(super) decoder: Decoder,
+    /// What is not whole, or not looked at.
+    pub(super) input: Input,
     /// The resume point, while it is ahead of the room.
     pub(super) resume: Option<(Epoch, Seq)>,
 }
@@ -165,7 +208,7 @@ pub(super) struct Ext {
 impl Ext {
     /// Takes what is for this viewer alone, as one piece; empty if nothing is.
     pub(super) fn take_own(&mut self) -> Bytes {
-        self.answers_waiting = 0;
+        (self.answers_waiting, self.pongs_waiting) = (0, 0);
         let mut own = std::mem::take(&mut self.answers);
         if let Some(pong) = self.pong.take() {
             own.extend_from_slice(&pong);
@@ -176,18 +219,12 @@ impl Ext {
         own.into()
     }
 
-    /// Bytes kept of input that is not whole.
-    pub(super) fn input_bytes(&self) -> usize {
-        self.incomplete.capacity() + self.decoder.held()
-    }
-
     fn is_idle(&self) -> bool {
         self.rest.is_empty()
             && self.answers.is_empty()
             && self.pong.is_none()
             && self.farewell.is_none()
-            && self.incomplete.is_empty()
-            && self.decoder.is_idle()
+            && self.input.is_empty()
             && self.resume.is_none()
     }
 }

@@ -23,7 +23,7 @@ use super::{
     CarouselConfig, Event, SharedRoom,
     held::Held,
     inbox::{Inbox, Message},
-    receive::BUFFER_BYTES,
+    receive::READ_BYTES,
     stats::{Figures, Stats},
     stream::Streams,
     timers::Timer,
@@ -119,7 +119,7 @@ impl Worker {
             turning: VecDeque::new(),
             timers: BinaryHeap::new(),
             held: Held::default(),
-            buffer: vec![0; BUFFER_BYTES].into(),
+            buffer: vec![0; READ_BYTES].into(),
             writes: Vec::new(),
             listed: Vec::new(),
             report_at: now,
@@ -215,6 +215,7 @@ impl Worker {
         }
         match self.arrived.pop_front() {
             Some(Message::Join(joiner)) => self.join(*joiner),
+            Some(Message::Echo(upgraded)) => self.join_echo(upgraded),
             Some(Message::Answers(mut answers)) => {
                 for (origin, response) in answers.by_ref().take(ANSWERS_PER_STEP) {
                     self.answer(origin, &response);
