@@ -2,5 +2,6 @@
 
 pub mod carousel;
 pub mod clock;
+pub mod echo;
 pub mod http;
 pub mod link;

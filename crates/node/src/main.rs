@@ -1,4 +1,5 @@
-//! The binary `watershed`: one subcommand a role, and one that checks what a stopped node has left.
+//! The binary `watershed`: one subcommand a role, one that checks what a stopped node has left, and an echo for suites
+//! that check the framing.
 //!
 //! Each role's folder holds its driver: the only place where clock, sockets, disk and machine meet.
 //! Invariant: a bad command line or topology ends with one line and exit code 64, and nothing was bound or started.
@@ -6,6 +7,7 @@
 mod admin;
 mod analytics;
 mod broadcast;
+mod echo;
 mod figures;
 mod merger;
 mod outlet;
@@ -21,6 +23,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
 use watershed_protocol::{NodeName, Role};
 
+use echo::EchoArguments;
 use setup::{Setup, UsageError};
 
 /// Live comments and likes for millions of viewers.
@@ -43,6 +46,8 @@ enum Command {
     ///
     /// Ends with 0 if a start would find every record that was durable, with 1 if it is damaged.
     Verify(VerifyArguments),
+    /// Sends back every WebSocket message, over the port of viewers and without a cluster, for suites that check the framing.
+    Echo(EchoArguments),
 }
 
 #[derive(clap::Args)]
@@ -94,12 +99,21 @@ fn main() -> ExitCode {
         Command::Processor(arguments) => (Role::Processor, arguments),
         Command::Merger(arguments) => (Role::Merger, arguments),
         Command::Verify(VerifyArguments { directory }) => return report(verify::run(&directory)),
+        Command::Echo(arguments) => {
+            return end("echo", start_logging(None).map_err(Into::into).and_then(|()| run_echo(arguments)));
+        }
     };
-    match start_logging(arguments.log).map_err(anyhow::Error::from).and_then(|()| run(role, arguments)) {
+    let started = start_logging(arguments.log).map_err(Into::into);
+    end(&role.to_string(), started.and_then(|()| run(role, arguments)))
+}
+
+/// Says how a command has ended, if it ended badly.
+fn end(command: &str, ended: anyhow::Result<()>) -> ExitCode {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<UsageError>() => refuse(&format!("watershed {role}"), &format!("{error:#}")),
+        Err(error) if error.is::<UsageError>() => refuse(&format!("watershed {command}"), &format!("{error:#}")),
         Err(error) => {
-            eprintln!("watershed {role}: {error:#}");
+            eprintln!("watershed {command}: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -113,7 +127,7 @@ fn refuse(who: &str, line: &str) -> ExitCode {
 /// The fact of an error message, without the usage that follows it.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is needed: broadcast, processor, merger or verify; see --help".into();
+        return "a command is needed: broadcast, processor, merger, verify or echo; see --help".into();
     }
     let message = error.to_string();
     let lines: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
@@ -137,15 +151,21 @@ fn report(found: Result<String, verify::Failed>) -> ExitCode {
 fn run(role: Role, arguments: NodeArguments) -> anyhow::Result<()> {
     let name: NodeName = arguments.name.parse().map_err(UsageError::name)?;
     let setup = Setup::load(role, &arguments.topology, &name, arguments.trace_tallies)?;
+    until_signalled(async |shutdown| match role {
+        Role::Broadcast => broadcast::run(setup, shutdown).await,
+        Role::Processor => processor::run(setup, shutdown).await,
+        Role::Merger => merger::run(setup, shutdown).await,
+    })
+}
+
+fn run_echo(arguments: EchoArguments) -> anyhow::Result<()> {
+    until_signalled(async |shutdown| echo::run(arguments, shutdown).await)
+}
+
+/// Runs until it ends by itself or is asked to; gives what is left of it the grace period.
+fn until_signalled(run: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(async {
-        let shutdown = shutdown_on_signals()?;
-        match role {
-            Role::Broadcast => broadcast::run(setup, shutdown).await,
-            Role::Processor => processor::run(setup, shutdown).await,
-            Role::Merger => merger::run(setup, shutdown).await,
-        }
-    });
+    let ended = runtime.block_on(async { run(shutdown_on_signals()?).await });
     runtime.shutdown_timeout(GRACE);
     ended
 }

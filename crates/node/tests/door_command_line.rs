@@ -46,7 +46,7 @@ fn refused(output: &Output, status: i32, words: &str) {
 fn a_wrong_command_line_is_one_line_and_exit_64() {
     let temp = cluster(0, "state");
     let table = [
-        ("", "a command is needed: broadcast, processor, merger or verify; see --help"),
+        ("", "a command is needed: broadcast, processor, merger, verify or echo; see --help"),
         ("broadcas", "unrecognized subcommand 'broadcas'"),
         ("broadcast", "the following required arguments were not provided: --topology <TOPOLOGY> --name <NAME>"),
         ("broadcast --topology c.toml", "were not provided: --name <NAME>"),
@@ -73,6 +73,12 @@ fn a_wrong_command_line_is_one_line_and_exit_64() {
         (
             "processor --topology c.toml --name p1 --trace-tallies no/such/file",
             "--trace-tallies: cannot write no/such/file: ",
+        ),
+        ("echo", "were not provided: --listen <ADDRESS>"),
+        ("echo --listen 7700", "invalid value '7700' for '--listen <ADDRESS>': invalid socket address syntax"),
+        (
+            "echo --listen 127.0.0.1:0 --message-bytes-max 0",
+            "invalid value '0' for '--message-bytes-max <BYTES>': 0 is not in 1..=67108864",
         ),
     ];
     for (line, words) in table {
@@ -108,6 +114,12 @@ fn what_the_machine_does_not_give_is_exit_1() {
     let temp = cluster(port, "state");
     let words = format!("cannot listen on 127.0.0.1:{port} (HTTP of b1)");
     refused(&watershed(temp.path(), "broadcast --topology c.toml --name b1", &[]), 1, &words);
+
+    refused(
+        &watershed(temp.path(), &format!("echo --listen 127.0.0.1:{port}"), &[]),
+        1,
+        &format!("cannot listen on 127.0.0.1:{port}"),
+    );
 
     let temp = cluster(0, "file/below");
     fs::write(temp.path().join("file"), "").unwrap();

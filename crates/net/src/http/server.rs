@@ -77,7 +77,7 @@ pub async fn serve<H: Handler>(
         };
         match accepted {
             Ok((stream, permit)) => {
-                tokio::spawn(connection(stream, handler.clone(), config, shutdown.clone(), permit));
+                tokio::spawn(connection(permit, stream, handler.clone(), config, shutdown.clone()));
             }
             Err(error) if is_of_one_connection(&error) => debug!(%error, "a connection ended before it was accepted"),
             Err(error) => {
@@ -105,12 +105,13 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 /// What is to follow the connection: set by the request that was answered with 101.
 type Following<T> = Mutex<Option<(OnUpgrade, T)>>;
 
+/// The permit comes first, so that it goes last: when all are back, nobody holds the handler any more.
 async fn connection<H: Handler>(
+    _permit: OwnedSemaphorePermit,
     stream: TcpStream,
     handler: Arc<H>,
     config: ServerConfig,
     shutdown: CancellationToken,
-    permit: OwnedSemaphorePermit,
 ) {
     // Whatever has not begun to ask by the end of the head's time has not asked.
     let looked = tokio::select! {
@@ -158,7 +159,6 @@ async fn connection<H: Handler>(
             Err(error) => debug!(%error, "a connection ended in its handshake"),
         }
     }
-    drop(permit);
 }
 
 /// A handshake that came first: what the handler makes of it, and its 101. `None` when it is refused.
