@@ -8,6 +8,7 @@
 
 mod client;
 mod disk;
+mod frames;
 mod machines;
 mod mutator;
 mod peer;
@@ -30,7 +31,8 @@ pub struct Door {
 }
 
 /// All doors, outside first.
-pub const DOORS: [Door; 21] = [
+pub const DOORS: [Door; 22] = [
+    Door { name: "client_frames", corpus: samples::client_frames, open: frames::client_frames },
     Door { name: "request_json", corpus: samples::requests_json, open: client::request_json },
     Door { name: "request_message_pack", corpus: samples::requests_message_pack, open: client::request_message_pack },
     Door { name: "response_json", corpus: samples::responses_json, open: client::response_json },

@@ -4,6 +4,7 @@
 //! the golden bytes of each crate. Invariant: each door takes all of its samples.
 
 mod durable;
+mod frames;
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -21,6 +22,7 @@ use watershed_protocol::{
 };
 
 pub(crate) use durable::*;
+pub(crate) use frames::client_frames;
 
 /// When the machines of this crate begin.
 pub(crate) const NOW: Millis = Millis::new(1_763_900_000_000);

@@ -52,6 +52,7 @@ macro_rules! attacks {
 }
 
 attacks! {
+    client_frames 50_000
     request_json 100_000
     request_message_pack 100_000
     response_json 100_000

@@ -3,18 +3,17 @@
 //! [`crate::http::serve`] takes the handshake and [`Carousel`] the socket, as for a viewer; what comes in is read by the
 //! decoder of viewers and goes out by their sender. Invariant: nothing here reads or writes a socket.
 
-use std::{io, net::TcpStream, sync::Arc, thread};
+use std::{io, sync::Arc, thread};
 
-use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use tokio::{net::TcpListener, sync::mpsc, task::spawn_blocking};
 use tokio_util::sync::CancellationToken;
 use watershed_protocol::{NodeName, client::Encoding};
 
 use crate::{
-    carousel::{Carousel, CarouselConfig, Figures, WORKERS_MAX},
+    carousel::{Carousel, CarouselConfig, WORKERS_MAX},
     clock::SharedClock,
-    http::{Handler, Reply, Request, ServerConfig, serve, text},
+    http::{Handler, Reply, Request, ServerConfig, Upgraded, serve, text},
 };
 
 /// Messages of the greatest length that a worker keeps while they come; clients that send more of them at once are told to
@@ -45,11 +44,6 @@ impl Echo {
         Ok(Self { carousel: Arc::new(carousel) })
     }
 
-    /// What the workers have done so far.
-    pub fn figures(&self) -> Figures {
-        self.carousel.figures()
-    }
-
     /// Serves until `shutdown`, then says farewell to the clients.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let door = Arc::new(Door { carousel: self.carousel.clone() });
@@ -77,7 +71,7 @@ impl Handler for Door {
         Ok(())
     }
 
-    fn adopt(&self, (): (), socket: TcpStream, leftover: Bytes) {
-        self.carousel.adopt_echo(socket, leftover);
+    fn adopt(&self, (): (), upgraded: Upgraded) {
+        self.carousel.adopt_echo(upgraded);
     }
 }

@@ -369,6 +369,32 @@ async fn each_fault_of_a_client_has_its_close_code() {
 }
 
 #[tokio::test]
+async fn input_in_pieces_is_kept_within_its_bound_and_freed_with_its_message() {
+    let config = CarouselConfig { workers: 1, input_bytes_max: 40_000, ..limits() };
+    let stage = Stage::new(config).await;
+    let (mut ann, mut bob) = (stage.join("ann").await, stage.join("bob").await);
+    ann.snapshot().await;
+    ann.raw(&frame(0x01, &[b'x'; 20_000])).await;
+    pong(&mut ann, b"taken").await;
+    bob.raw(&frame(0x01, &[b'y'; 25_000])).await;
+    // Whoever comes second finds no room; the first is not disturbed.
+    let close = bob.closed().await.unwrap();
+    assert_eq!((u16::from(close.code), close.reason.as_str()), (1013, "retry_after_ms=1000"));
+    for _ in 0..2 {
+        pong(&mut ann, b"flush").await;
+    }
+    let figures = stage.carousel.figures();
+    assert_eq!(figures.closed_input, 1);
+    assert!((20_000..=40_000).contains(&figures.input_bytes), "{} bytes are kept", figures.input_bytes);
+    ann.raw(&frame(0x80, b"")).await;
+    assert!(matches!(ann.response().await, Response::Reject { code: Code::BadJson, .. }));
+    for _ in 0..2 {
+        pong(&mut ann, b"flush").await;
+    }
+    assert_eq!(stage.carousel.figures().input_bytes, 0);
+}
+
+#[tokio::test]
 async fn a_client_that_closes_gets_its_code_back_and_the_end() {
     let mut stage = Stage::new(limits()).await;
     let mut ann = stage.join("ann").await;

@@ -1,24 +1,25 @@
 //! RFC 6455 over the real path: every row of `rfc6455` against an echo, and against a node's viewers.
 //!
-//! Sockets, server, handshake, workers and decoder are those of a node. Each row is sent in one piece, in the same write as
-//! the handshake, and byte by byte; in whatever pieces it arrives, the same must come back.
+//! Sockets, server, handshake, workers and decoder are those of a node. Each row is sent in one piece, behind both kinds of
+//! handshake, and byte by byte; in whatever pieces it arrives, the same must come back.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod rfc6455;
 mod stage;
 
 use futures::{StreamExt, stream};
-use rfc6455::{Back, CLOSE, PING, Row, TEXT, frame, rows};
+use rfc6455::{BINARY, Back, CLOSE, PING, Row, TEXT, frame, rows};
 use stage::{Stage, limits, soon};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{
-        TcpStream,
+        TcpSocket, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
 };
 use tokio_util::sync::CancellationToken;
 use watershed_net::{
+    carousel::CarouselConfig,
     echo::Echo,
     http::{ListenerConfig, listen},
 };
@@ -38,8 +39,10 @@ const ROWS_AT_ONCE: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pieces {
     Whole,
-    /// In one write with the handshake.
+    /// In one write with a handshake that the server takes in one look.
     Early,
+    /// In one write with a handshake that it reads in several, and then has read too much.
+    EarlyBehindLong,
     Bytes,
 }
 
@@ -60,26 +63,32 @@ impl Server {
         Self { address, encoding: None }
     }
 
-    fn handshake(&self) -> Vec<u8> {
+    /// A request with a header of so many bytes that says nothing.
+    fn handshake(&self, padding: usize) -> Vec<u8> {
         let (path, subprotocol) = match self.encoding {
             Some(encoding) => {
                 ("/v1/streams/demo/live?viewer=ann", format!("sec-websocket-protocol: {}\r\n", encoding.subprotocol()))
             }
-            None => ("/any/path", String::new()),
+            None => ("/echo", String::new()),
         };
+        let padding = "x".repeat(padding);
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: b1\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
-             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n{subprotocol}\r\n"
+             sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n{subprotocol}\
+             x-padding: {padding}\r\n\r\n"
         );
         request.into_bytes()
     }
 
-    /// Connects and says hello, with `early` in the same write.
-    async fn connect(&self, early: &[u8]) -> (Reader, OwnedWriteHalf) {
-        let socket = TcpStream::connect(self.address).await.unwrap();
+    /// Connects and says hello, in so many more bytes than it takes, and with `early` in the same write.
+    async fn connect(&self, padding: usize, early: &[u8]) -> (Reader, OwnedWriteHalf) {
+        self.shake(TcpStream::connect(self.address).await.unwrap(), padding, early).await
+    }
+
+    async fn shake(&self, socket: TcpStream, padding: usize, early: &[u8]) -> (Reader, OwnedWriteHalf) {
         socket.set_nodelay(true).unwrap();
         let (socket, mut writer) = socket.into_split();
-        soon(writer.write_all(&[&self.handshake(), early].concat())).await.unwrap();
+        soon(writer.write_all(&[&self.handshake(padding), early].concat())).await.unwrap();
         let mut reader = Reader { socket, bytes: Vec::new() };
         let head = reader.head().await;
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
@@ -88,8 +97,12 @@ impl Server {
 
     /// All that comes back of a row, to the end of the connection.
     async fn play(&self, row: &Row, pieces: Pieces) -> Vec<Back> {
-        let early = if pieces == Pieces::Early { &row.sent[..] } else { &[] };
-        let (mut reader, mut writer) = self.connect(early).await;
+        let (padding, early) = match pieces {
+            Pieces::Whole | Pieces::Bytes => (0, &[][..]),
+            Pieces::Early => (0, &row.sent[..]),
+            Pieces::EarlyBehindLong => (5_000, &row.sent[..]),
+        };
+        let (mut reader, mut writer) = self.connect(padding, early).await;
         let write = async {
             let size = if pieces == Pieces::Bytes { 1 } else { row.sent.len() };
             for piece in row.sent[early.len()..].chunks(size) {
@@ -181,16 +194,16 @@ async fn play_all(
 ) {
     let ways = |row: Row| {
         let by_bytes = row.sent.len() <= BY_BYTES_MAX;
-        let ways = [Some(Pieces::Whole), Some(Pieces::Early), by_bytes.then_some(Pieces::Bytes)];
-        stream::iter(ways.into_iter().flatten().map(move |pieces| (row.clone(), pieces)))
+        let ways = [Pieces::Whole, Pieces::Early, Pieces::EarlyBehindLong, Pieces::Bytes];
+        let ways = ways.into_iter().filter(move |way| by_bytes || *way != Pieces::Bytes);
+        stream::iter(ways.map(move |pieces| (row.clone(), pieces)))
     };
-    let count = stream::iter(rows).flat_map(ways).map(|(row, pieces)| async move {
+    let plays = stream::iter(rows).flat_map(ways).map(|(row, pieces)| async move {
         let back: Vec<Back> = server.play(&row, pieces).await.into_iter().filter_map(seen).collect();
         let expected: Vec<Back> = row.back.iter().map(due).collect();
         assert!(back == expected, "{} ({pieces:?}): {} came, not {}", row.name, said(&back), said(&expected));
     });
-    let played = count.buffer_unordered(ROWS_AT_ONCE).count().await;
-    println!("{played} plays");
+    println!("{} rows were played", plays.buffer_unordered(ROWS_AT_ONCE).count().await);
 }
 
 /// Frames as words: long payloads are cut.
@@ -235,4 +248,69 @@ async fn a_viewer_of_either_subprotocol_keeps_every_rule() {
         };
         play_all(server, rows, seen, due).await;
     }
+}
+
+#[tokio::test]
+async fn what_a_viewer_does_not_carry_is_refused_at_its_first_byte() {
+    let stage = Stage::new(limits()).await;
+    for (encoding, first) in [(Encoding::Json, BINARY), (Encoding::MessagePack, TEXT)] {
+        let server = Server { address: stage.address, encoding: Some(encoding) };
+        let row = Row::broken("another kind of message", &[vec![first]], &[], 1003);
+        assert_eq!(server.play(&row, Pieces::Whole).await.last(), row.back.last());
+    }
+}
+
+#[tokio::test]
+async fn of_more_pings_than_may_wait_the_newest_is_answered() {
+    let server = Server::echo().await;
+    let pings: Vec<_> = (0..5_000_u32).map(|number| frame(PING, number.to_be_bytes())).collect();
+    let all = [&pings[..], &[frame(CLOSE, "")]].concat();
+    let row = Row::closed("a flood of pings", &all, &[], None);
+    let mut back = server.play(&row, Pieces::Whole).await;
+    assert_eq!(back.pop(), Some(Back::Close(None)));
+    assert_eq!(back.last(), Some(&Back::pong(4_999_u32.to_be_bytes())));
+    let numbers: Vec<&[u8]> =
+        back.iter().map(|back| if let Back::Pong(number) = back { &number[..] } else { panic!("{back:?}") }).collect();
+    assert!(numbers.is_sorted_by(|one, next| one < next), "pongs come in their order");
+}
+
+#[tokio::test]
+async fn an_echo_that_does_not_read_is_not_read_either_and_loses_nothing() {
+    const MESSAGES: u64 = 100;
+    const MESSAGE_BYTES: usize = 60_000;
+    let config = CarouselConfig { workers: 1, message_bytes_max: MESSAGE_BYTES, ..limits() };
+    let stage = Stage::new(config).await;
+    let server = Server { address: stage.address, encoding: None };
+    let socket = TcpSocket::new_v4().unwrap();
+    // Far less than is sent here may lie in the sockets.
+    socket.set_recv_buffer_size(64 * 1024).unwrap();
+    let socket = socket.connect(stage.address).await.unwrap();
+    let (mut reader, mut writer) = server.shake(socket, 0, &[]).await;
+    let writing = tokio::spawn(async move {
+        for number in 0..MESSAGES {
+            writer.write_all(&frame(BINARY, vec![number as u8; MESSAGE_BYTES])).await.unwrap();
+        }
+        writer
+    });
+    // The worker goes round as often as this other client is answered; after that nothing more is on its way.
+    let (mut other, mut ping) = server.connect(0, &[]).await;
+    let mut rounds_halted = 0;
+    while rounds_halted < 100 {
+        soon(ping.write_all(&frame(PING, ""))).await.unwrap();
+        assert_eq!(other.next().await, Some(Back::pong("")));
+        let figures = stage.carousel.figures();
+        rounds_halted += u32::from(figures.partial + figures.would_block > 0);
+        let taken = figures.messages_in * MESSAGE_BYTES as u64;
+        let waiting = taken.saturating_sub(figures.bytes_written);
+        assert!(waiting < 5 * MESSAGE_BYTES as u64, "{waiting} bytes wait for a client that does not read");
+    }
+    assert!(
+        stage.carousel.figures().messages_in < MESSAGES,
+        "all of it was taken: sockets hold more than is sent here"
+    );
+    for number in 0..MESSAGES {
+        let back = reader.next().await;
+        assert!(back == Some(Back::binary(vec![number as u8; MESSAGE_BYTES])), "message {number} came back otherwise");
+    }
+    soon(writing).await.unwrap();
 }

@@ -141,15 +141,18 @@ struct Door {
 }
 
 impl Handler for Door {
-    type Ticket = (Session, Option<(Epoch, Seq)>);
+    /// None: an echo.
+    type Ticket = Option<(Session, Option<(Epoch, Seq)>)>;
 
     async fn handle(self: Arc<Self>, request: Request) -> Reply {
         text(StatusCode::OK, &format!("{} {}", request.method(), request.uri().path()))
     }
 
     async fn admit(self: Arc<Self>, head: Parts, encoding: Encoding) -> Result<Self::Ticket, Reply> {
-        if head.uri.path() != "/v1/streams/demo/live" {
-            return Err(text(StatusCode::NOT_FOUND, "no such stream"));
+        match head.uri.path() {
+            "/v1/streams/demo/live" => {}
+            "/echo" => return Ok(None),
+            _ => return Err(text(StatusCode::NOT_FOUND, "no such stream")),
         }
         let query = head.uri.query().unwrap_or_default();
         let field = |name| query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
@@ -159,10 +162,11 @@ impl Handler for Door {
         let resume = resume.map(|(epoch, seq)| (Epoch::new(epoch.parse().unwrap()), Seq::new(seq.parse().unwrap())));
         let name = DisplayName::new(viewer.as_str()).unwrap();
         let stream = self.room.stream().clone();
-        Ok((Session::new(self.rules.clone(), viewer, name, stream, encoding), resume))
+        Ok(Some((Session::new(self.rules.clone(), viewer, name, stream, encoding), resume)))
     }
 
-    fn adopt(&self, (session, resume): Self::Ticket, upgraded: Upgraded) {
+    fn adopt(&self, ticket: Self::Ticket, upgraded: Upgraded) {
+        let Some((session, resume)) = ticket else { return self.carousel.adopt_echo(upgraded) };
         let (room, placed) = (self.room.clone(), self.node.clone());
         self.carousel.adopt(Joiner { upgraded, session, room, resume, placed });
     }
