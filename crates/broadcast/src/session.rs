@@ -137,6 +137,15 @@ impl Session {
         }
     }
 
+    /// The same with its names in memory of its own. Who keeps it for long calls this on the thread that keeps it: beside the
+    /// short-lived memory of a handshake a few bytes that stay would hold whole pages.
+    pub fn settled(mut self) -> Self {
+        let is_unnamed = self.name.as_str() == self.viewer.as_str();
+        self.viewer = self.viewer.copied();
+        self.name = if is_unnamed { DisplayName::from(&self.viewer) } else { self.name.copied() };
+        self
+    }
+
     /// The stream that it watches.
     pub fn stream(&self) -> &StreamId {
         &self.stream

@@ -69,6 +69,11 @@ name!(
     "viewer"
 );
 impl ViewerId {
+    /// The same in memory of its own.
+    pub fn copied(&self) -> Self {
+        Self(self.as_str().into())
+    }
+
     /// The text, for those that need it as long.
     pub(crate) fn shared(&self) -> Arc<str> {
         self.0.clone()

@@ -100,6 +100,13 @@ impl DisplayName {
     }
 }
 
+impl DisplayName {
+    /// The same in memory of its own.
+    pub fn copied(&self) -> Self {
+        Self(self.as_str().into())
+    }
+}
+
 impl From<&ViewerId> for DisplayName {
     /// Whoever gives no name is shown under its id, which is one. They share the memory.
     fn from(viewer: &ViewerId) -> Self {

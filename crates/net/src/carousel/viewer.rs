@@ -48,7 +48,7 @@ impl Viewer {
             Encoding::Json => Flags::default(),
             Encoding::MessagePack => Flags(Flags::MESSAGE_PACK),
         };
-        let (socket, session) = (Some(socket), Some(Box::new(session)));
+        let (socket, session) = (Some(socket), Some(Box::new(session.settled())));
         Self { session, socket, stream, member, flags, ..Self::nobody(0) }
     }
 

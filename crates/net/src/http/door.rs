@@ -34,14 +34,16 @@ pub(super) struct Waiting {
 impl Waiting {
     /// Looks at what has come first. `None`: it is for hyper. Waits until there is something.
     pub(super) async fn look(stream: &TcpStream) -> io::Result<Option<Self>> {
-        stream.readable().await?;
-        let mut buffer = [0; HEAD_BYTES_MAX];
-        let peek = || Ok(recv(stream, &mut buffer[..], RecvFlags::PEEK)?.1);
-        match stream.try_io(Interest::READABLE, peek) {
-            Ok(there) => Ok(Self::parse(&buffer[..there])),
-            // It was a false alarm; hyper waits as long as may be.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(error) => Err(error),
+        loop {
+            stream.readable().await?;
+            let mut buffer = [0; HEAD_BYTES_MAX];
+            let peek = || Ok(recv(stream, &mut buffer[..], RecvFlags::PEEK)?.1);
+            match stream.try_io(Interest::READABLE, peek) {
+                Ok(there) => return Ok(Self::parse(&buffer[..there])),
+                // A false alarm, which is common in a storm of joins.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 

@@ -6,7 +6,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode, Version,
     header::{
-        CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+        CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+        UPGRADE,
     },
     request::Parts,
 };
@@ -102,6 +103,12 @@ impl Handshake {
         }
         reply
     }
+}
+
+/// How many hosts a request names: RFC 9112, section 3.2, wants one, or whoever stands before us reads another host out of
+/// it than we do.
+pub(super) fn hosts(head: &Parts) -> usize {
+    head.headers.get_all(HOST).into_iter().count()
 }
 
 /// The same answer in the bytes of HTTP/1.1: it has no body.

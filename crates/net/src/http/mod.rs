@@ -7,6 +7,7 @@ mod client;
 mod door;
 mod handshake;
 mod listener;
+mod plain;
 mod server;
 
 pub use client::{GetError, get};

@@ -4,18 +4,10 @@
 //! requests are hyper's, and a handshake among them is awaited where the connection was.
 //! Invariant: a connection has a permit from before it is accepted until it has ended or its socket is handed on.
 
-use std::{
-    convert::Infallible,
-    io,
-    pin::pin,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{io, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{StatusCode, Version, header::HOST, request::Parts};
-use hyper::{server::conn::http1, service::service_fn, upgrade::OnUpgrade};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use http::request::Parts;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -25,14 +17,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::{
-    Handler, Reply, Request, Upgraded,
+    Handler, Upgraded,
     door::{self, Waiting},
-    handshake::{Handshake, bytes_of, wants_websocket},
-    text,
+    handshake::{Handshake, bytes_of, hosts},
+    plain,
 };
 
-/// Largest head of a request, and hyper's buffer.
-const BUFFER_BYTES_MAX: usize = 16 * 1024;
 /// Pause after an accept that failed for want of files or memory: it would fail again at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -102,9 +92,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
 }
 
-/// What is to follow the connection: set by the request that was answered with 101.
-type Following<T> = Mutex<Option<(OnUpgrade, T)>>;
-
 /// The permit comes first, so that it goes last: when all are back, nobody holds the handler any more.
 async fn connection<H: Handler>(
     _permit: OwnedSemaphorePermit,
@@ -128,37 +115,8 @@ async fn connection<H: Handler>(
         Ok(Ok(None)) => {}
         Ok(Err(_)) | Err(_) => return,
     }
-    let following = Following::<H::Ticket>::default();
-    let service = service_fn(|request| {
-        let handler = handler.clone();
-        let following = &following;
-        async move { Ok::<_, Infallible>(answer(handler, request, following).await) }
-    });
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(config.header_timeout).max_buf_size(BUFFER_BYTES_MAX);
-    let mut served = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
-    let ended = tokio::select! {
-        ended = served.as_mut() => Some(ended),
-        () = shutdown.cancelled() => None,
-        () = time::sleep(config.connection_time_max) => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
-            served.as_mut().graceful_shutdown();
-            time::timeout(config.grace, served).await.unwrap_or(Ok(()))
-        }
-    };
-    if let Err(error) = ended {
-        debug!(%error, "a connection ended badly");
-    }
-    let followed = following.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some((upgrade, ticket)) = followed {
-        match upgrade.await.map_err(io::Error::other).and_then(take_socket) {
-            Ok(upgraded) => handler.adopt(ticket, upgraded),
-            Err(error) => debug!(%error, "a connection ended in its handshake"),
-        }
-    }
+    // Boxed, or every handshake under way would keep hyper's many kilobytes with it.
+    Box::pin(plain::serve(stream, handler, config, shutdown)).await;
 }
 
 /// A handshake that came first: what the handler makes of it, and its 101. `None` when it is refused.
@@ -177,39 +135,4 @@ fn hand_on<H: Handler>(handler: &H, ticket: H::Ticket, stream: TcpStream, bytes:
         Ok(socket) => handler.adopt(ticket, Upgraded { socket, reply, leftover: Bytes::new() }),
         Err(error) => debug!(%error, "a connection ended in its handshake"),
     }
-}
-
-fn hosts(head: &Parts) -> usize {
-    head.headers.get_all(HOST).into_iter().count()
-}
-
-async fn answer<H: Handler>(handler: Arc<H>, mut request: Request, following: &Following<H::Ticket>) -> Reply {
-    let upgrade = wants_websocket(request.headers()).then(|| hyper::upgrade::on(&mut request));
-    let (head, body) = request.into_parts();
-    // RFC 9112, section 3.2: whoever stands before us must not read another host out of a request than we do.
-    let hosts = hosts(&head);
-    if hosts > 1 || (hosts == 0 && head.version == Version::HTTP_11) {
-        return text(StatusCode::BAD_REQUEST, &format!("the request has {hosts} host headers, one is needed"));
-    }
-    let Some(upgrade) = upgrade else {
-        return handler.handle(Request::from_parts(head, body)).await;
-    };
-    let handshake = match Handshake::check(&head) {
-        Ok(handshake) => handshake,
-        Err(error) => return error.reply(),
-    };
-    match handler.admit(head, handshake.encoding).await {
-        Ok(ticket) => {
-            *following.lock().unwrap_or_else(PoisonError::into_inner) = Some((upgrade, ticket));
-            handshake.reply()
-        }
-        Err(reply) => reply,
-    }
-}
-
-/// The socket out of hyper and out of tokio, and what was read beyond the handshake.
-fn take_socket(upgraded: hyper::upgrade::Upgraded) -> io::Result<Upgraded> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>();
-    let parts = parts.map_err(|_| io::Error::other("the upgraded connection is not the socket that was accepted"))?;
-    Ok(Upgraded { socket: parts.io.into_inner().into_std()?, reply: Bytes::new(), leftover: parts.read_buf })
 }
