@@ -250,7 +250,7 @@ impl Relay {
                     }
                 };
                 self.counters.sends += peers.len() as u64;
-                outbox.push(Output::Send { peers: peers.clone(), message });
+                outbox.push(Output::Send { peers: peers.clone(), message: Box::new(message) });
             }
         }
     }
@@ -302,7 +302,8 @@ impl Relay {
     fn send_unknown(&self, peers: Vec<PeerId>, point: &(StreamId, Epoch, Seq), outbox: &mut Vec<Output>) {
         if !peers.is_empty() {
             let (stream, epoch, seq) = point.clone();
-            outbox.push(Output::Send { peers, message: FromFeed::Unknown { stream, epoch, seq } });
+            let message = Box::new(FromFeed::Unknown { stream, epoch, seq });
+            outbox.push(Output::Send { peers, message });
         }
     }
 }

@@ -68,7 +68,7 @@ pub enum Output {
         /// The links.
         peers: Vec<PeerId>,
         /// The message.
-        message: FromFeed,
+        message: Box<FromFeed>,
     },
     /// A stream is wanted below: it needs a room and the feed's subscription here.
     Want(StreamId),

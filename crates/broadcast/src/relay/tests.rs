@@ -98,7 +98,7 @@ fn snapshot(epoch: u64, seq: u64) -> Snapshot {
 fn sent(outbox: &[Output]) -> Vec<(Vec<u64>, String)> {
     let one = |output: &Output| {
         let Output::Send { peers, message } = output else { return None };
-        let what = match message {
+        let what = match &**message {
             FromFeed::Frame { delta, .. } => format!("frame {}-{}", delta.from, delta.seq),
             FromFeed::Snapshot { snapshot, .. } => format!("snapshot {}:{}", snapshot.epoch, snapshot.seq),
             FromFeed::Unknown { epoch, seq, .. } => format!("unknown {epoch}:{seq}"),
@@ -178,14 +178,14 @@ fn a_stream_is_wanted_while_a_node_below_wants_it() {
 #[test]
 fn viewers_below_are_counted_once_and_are_gone_with_their_link() {
     let mut node = Node::with(&[B2, B3]);
-    let changed = Output::Viewers(main());
-    assert_eq!(node.subscribe(B2, Some((1, 0)), 10), [Output::Want(main()), changed.clone()]);
-    assert_eq!(node.subscribe(B3, Some((1, 0)), 5), [changed.clone()]);
+    let changed = || Output::Viewers(main());
+    assert_eq!(node.subscribe(B2, Some((1, 0)), 10), [Output::Want(main()), changed()]);
+    assert_eq!(node.subscribe(B3, Some((1, 0)), 5), [changed()]);
     assert_eq!(node.subscribe(B2, Some((1, 0)), 10), [], "the same ones");
-    assert_eq!(node.hear(B3, ToFeed::Viewers(vec![(main(), 7)])), [changed.clone()]);
+    assert_eq!(node.hear(B3, ToFeed::Viewers(vec![(main(), 7)])), [changed()]);
     assert_eq!(node.hear(B3, ToFeed::Viewers(vec![(main(), 7)])), []);
     assert_eq!(node.relay.viewers(&main()), 17);
-    assert_eq!(node.up(PeerId::new(9), "b2"), [changed], "the same node on another link");
+    assert_eq!(node.up(PeerId::new(9), "b2"), [changed()], "the same node on another link");
     assert_eq!(node.relay.viewers(&main()), 7);
 }
 
