@@ -87,8 +87,12 @@ async fn viewers_of_all_levels_are_counted_once_and_not_after_they_have_gone() {
     let cluster = cluster(CHAIN).await;
     fed(&cluster, &[("b1", "m1"), ("b2", "b1"), ("b3", "b2")]).await;
     let (nodes, book) = (cluster.urls().await, Book::open("counted"));
-    let join =
-        async |number: usize| Viewer::join(&book, &nodes[number % 3], &format!("v{number}"), Encoding::Json).await;
+    let join = async |number: usize| {
+        let mut viewer = Viewer::new(&book, &format!("v{number}"), Encoding::ALL[number % 2]);
+        viewer.stays = true;
+        viewer.come(&nodes[number % 3]).await;
+        viewer
+    };
     let mut crowd = join_all((0..12).map(join)).await;
     for viewer in &mut crowd {
         viewer.sees("everybody", |view| view.viewers == 12).await;
