@@ -209,13 +209,13 @@ impl Downward {
                     let full: Vec<PeerId> = peers.into_iter().filter(send).collect();
                     full.into_iter().for_each(|peer| self.pass(relay::Input::Full(peer), outlets));
                 }
-                relay::Output::Want(stream) => match self.rooms.keep(&stream) {
+                relay::Output::Want(stream) => match self.rooms.want_below(&stream) {
                     Some(true) => self.want(stream, outlets),
                     Some(false) => {}
                     None => tracing::warn!(%stream, "a node below wants a stream, this node has as many as it may"),
                 },
                 relay::Output::Leave(stream) => {
-                    self.rooms.let_go(&stream);
+                    self.rooms.leave_below(&stream);
                     self.count(stream, outlets);
                 }
                 relay::Output::Viewers(stream) => self.count(stream, outlets),

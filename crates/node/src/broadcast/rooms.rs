@@ -33,7 +33,7 @@ struct Inner {
     due: BTreeSet<(Millis, StreamId)>,
     shelf: Shelf,
     /// Streams that nodes below want: their rooms stay without viewers.
-    kept: BTreeSet<StreamId>,
+    wanted_below: BTreeSet<StreamId>,
 }
 
 impl Inner {
@@ -54,8 +54,8 @@ impl Inner {
 impl Rooms {
     /// At most this many, which keep at most so many bytes of frames together.
     pub(super) fn new(streams_max: usize, kept_bytes_max: usize) -> Self {
-        let (rooms, empty, due, kept) = Default::default();
-        let inner = Inner { rooms, empty, due, shelf: Shelf::new(kept_bytes_max), kept };
+        let (rooms, empty, due, wanted_below) = Default::default();
+        let inner = Inner { rooms, empty, due, shelf: Shelf::new(kept_bytes_max), wanted_below };
         Self { streams_max, inner: Mutex::new(inner) }
     }
 
@@ -79,24 +79,24 @@ impl Rooms {
     }
 
     /// Keeps a stream's room for nodes below. True if it is new, `None` when there are too many.
-    pub(super) fn keep(&self, stream: &StreamId) -> Option<bool> {
+    pub(super) fn want_below(&self, stream: &StreamId) -> Option<bool> {
         let (_, is_new) = self.enter(stream)?;
         let mut inner = self.lock();
         inner.look_no_more(stream);
-        inner.kept.insert(stream.clone());
+        inner.wanted_below.insert(stream.clone());
         Some(is_new)
     }
 
     /// No node below wants the stream any more.
-    pub(super) fn let_go(&self, stream: &StreamId) {
-        self.lock().kept.remove(stream);
+    pub(super) fn leave_below(&self, stream: &StreamId) {
+        self.lock().wanted_below.remove(stream);
     }
 
     /// How many viewers a stream has here now.
     pub(super) fn viewers_changed(&self, now: Millis, stream: &StreamId) -> Option<u64> {
         let mut inner = self.lock();
         let viewers = inner.rooms.get(stream)?.viewers();
-        if viewers == 0 && !inner.kept.contains(stream) {
+        if viewers == 0 && !inner.wanted_below.contains(stream) {
             inner.look_at(stream, now.plus(EMPTY_MS));
         } else {
             inner.look_no_more(stream);
