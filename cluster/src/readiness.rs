@@ -9,6 +9,7 @@ use std::{
 };
 
 use watershed_membership::{Member, Node};
+use watershed_protocol::NodeName;
 
 /// How long connecting, and each read and write, may take.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -45,11 +46,19 @@ fn ask(address: SocketAddr) -> std::io::Result<bool> {
 
 /// What a member says of itself: the figures of `GET /v1/node`.
 pub(crate) fn figures(node: &Node, member: &Member) -> Option<serde_json::Map<String, serde_json::Value>> {
+    told(node, member)?.get("figures")?.as_object().cloned()
+}
+
+/// Whom a broadcast node takes its frames from, if from anybody.
+pub(crate) fn fed_by(node: &Node, member: &Member) -> Option<NodeName> {
+    NodeName::new(told(node, member)?.get("fed_by")?.as_str()?).ok()
+}
+
+fn told(node: &Node, member: &Member) -> Option<serde_json::Value> {
     let mut answer = String::new();
     let stream = get(address(node, &member.http)?, "/v1/node").ok()?;
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).ok()?;
-    let told: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
-    told.get("figures")?.as_object().cloned()
+    serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
 }
 
 fn get(address: SocketAddr, path: &str) -> std::io::Result<TcpStream> {

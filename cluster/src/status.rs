@@ -54,6 +54,8 @@ struct Row {
     pid: Option<u32>,
     url: String,
     state: State,
+    /// Whom a broadcast node takes its frames from.
+    fed_by: Option<NodeName>,
 }
 
 /// Prints the state of all nodes.
@@ -70,27 +72,32 @@ fn row(seen: &Seen<'_>) -> Row {
         pid: seen.process.map(|process| process.pid),
         url: seen.url(),
         state: State::of(seen),
+        fed_by: seen
+            .joined()
+            .filter(|(member, _)| member.role == Role::Broadcast)
+            .and_then(|(member, _)| readiness::fed_by(seen.node, member)),
     }
 }
 
 fn table(rows: &[Row]) -> String {
-    let header = ["NODE", "ROLE", "PID", "URL", "STATE"].map(String::from);
-    let lines: Vec<[String; 5]> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
-    let widths: Vec<usize> = (0..5).map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0)).collect();
-    let pad = |line: &[String; 5]| {
+    let header = ["NODE", "ROLE", "PID", "URL", "STATE", "FED BY"].map(String::from);
+    let lines: Vec<[String; 6]> = std::iter::once(header).chain(rows.iter().map(cells)).collect();
+    let widths: Vec<usize> = (0..6).map(|i| lines.iter().map(|line| line[i].len()).max().unwrap_or(0)).collect();
+    let pad = |line: &[String; 6]| {
         let padded: Vec<String> = line.iter().zip(&widths).map(|(cell, &width)| format!("{cell:<width$}")).collect();
         padded.join("  ").trim_end().to_owned() + "\n"
     };
     lines.iter().map(pad).collect()
 }
 
-fn cells(row: &Row) -> [String; 5] {
+fn cells(row: &Row) -> [String; 6] {
     [
         row.node.to_string(),
         row.role.to_string(),
         row.pid.map_or("-".into(), |pid| pid.to_string()),
         row.url.clone(),
         row.state.word().into(),
+        row.fed_by.as_ref().map_or(String::new(), ToString::to_string),
     ]
 }
 
@@ -105,15 +112,17 @@ mod tests {
             pid,
             url: "http://127.0.0.1:8080".into(),
             state,
+            fed_by: None,
         };
-        vec![row("b1", Role::Broadcast, Some(1234), State::Ready), row("p1", Role::Processor, None, State::Dead)]
+        let b1 = Row { fed_by: "m1".parse().ok(), ..row("b1", Role::Broadcast, Some(1234), State::Ready) };
+        vec![b1, row("p1", Role::Processor, None, State::Dead)]
     }
 
     #[test]
     fn programs_read_these_names() {
         assert_eq!(
             serde_json::to_string(&rows()).unwrap(),
-            r#"[{"node":"b1","role":"broadcast","pid":1234,"url":"http://127.0.0.1:8080","state":"ready"},{"node":"p1","role":"processor","pid":null,"url":"http://127.0.0.1:8080","state":"dead"}]"#
+            r#"[{"node":"b1","role":"broadcast","pid":1234,"url":"http://127.0.0.1:8080","state":"ready","fed_by":"m1"},{"node":"p1","role":"processor","pid":null,"url":"http://127.0.0.1:8080","state":"dead","fed_by":null}]"#
         );
     }
 
@@ -121,7 +130,8 @@ mod tests {
     fn people_read_columns() {
         let shown = table(&rows());
         let lines: Vec<&str> = shown.lines().collect();
-        assert_eq!(lines[0], "NODE  ROLE       PID   URL                    STATE");
+        assert_eq!(lines[0], "NODE  ROLE       PID   URL                    STATE  FED BY");
+        assert_eq!(lines[1], "b1    broadcast  1234  http://127.0.0.1:8080  ready  m1");
         assert_eq!(lines[2], "p1    processor  -     http://127.0.0.1:8080  dead");
     }
 }

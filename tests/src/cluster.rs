@@ -42,6 +42,8 @@ pub struct Node {
     pub url: String,
     /// ready, starting, silent or dead.
     pub state: String,
+    /// Whom a broadcast node takes its frames from.
+    pub fed_by: Option<String>,
 }
 
 /// One durable count, as a processor wrote it: a slot's epoch and position, and the count from then on.
@@ -68,11 +70,13 @@ pub struct Setup<'a> {
     pub dir: Option<&'a Path>,
     /// Lines of shell that run before each node, whose role is `$1` and whose name is `$5`.
     pub prelude: &'a str,
+    /// Which broadcast nodes feed from others: lines of `[broadcast.upstream]`.
+    pub upstream: &'a str,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { mergers: 1, dir: None, prelude: "" }
+        Self { mergers: 1, dir: None, prelude: "", upstream: "" }
     }
 }
 
@@ -102,7 +106,7 @@ impl Cluster {
         let home = tempfile::tempdir().expect("a directory for the cluster");
         let dir = setup.dir.unwrap_or(home.path()).to_owned();
         let cluster = Self { home, dir, _place: place };
-        fs::write(cluster.path("cluster.toml"), shape.text(&cluster.dir, setup.mergers))
+        fs::write(cluster.path("cluster.toml"), shape.text(&cluster.dir, setup.mergers, setup.upstream))
             .expect("the topology is written");
         // The launcher starts this in place of `watershed`: the same, with a trace of what becomes durable.
         let script = format!(

@@ -63,11 +63,21 @@ pub struct Crowd {
 impl Crowd {
     /// Lets everybody in, through these nodes, and waits for their first snapshots.
     pub async fn join(book: &Arc<Book>, nodes: Vec<String>, rates: Rates) -> Self {
+        Self::gather(book, nodes, rates, false).await
+    }
+
+    /// The same at this one node, wherever they belong.
+    pub async fn join_at(book: &Arc<Book>, node: String, rates: Rates) -> Self {
+        Self::gather(book, vec![node], rates, true).await
+    }
+
+    async fn gather(book: &Arc<Book>, nodes: Vec<String>, rates: Rates, stays: bool) -> Self {
         let shared = Arc::new(Shared { nodes: Mutex::new(nodes), ..Shared::default() });
         let (mut orders, mut views, mut viewers) = (Vec::new(), Vec::new(), JoinSet::new());
         for number in 0..rates.viewers {
             let person = if number % 10 == 9 { number - 1 } else { number };
-            let viewer = Viewer::new(book, &format!("person-{person}"), Encoding::ALL[number % 2]);
+            let mut viewer = Viewer::new(book, &format!("person-{person}"), Encoding::ALL[number % 2]);
+            viewer.stays = stays;
             views.push(viewer.view.clone());
             let (sender, receiver) = mpsc::unbounded_channel();
             orders.push(sender);

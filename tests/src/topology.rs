@@ -32,13 +32,15 @@ pub const LITTLE: u32 = 64 * 1024;
 pub const SMALL: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: false, registers_bytes_max: LITTLE };
 
 impl Shape {
-    /// The topology's text, for a cluster in this directory. Streams called `spread-` and anything have spread comments.
-    pub(crate) fn text(self, dir: &Path, mergers: u16) -> String {
+    /// The topology's text, for a cluster in this directory, with these lines of `[broadcast.upstream]`. Streams called
+    /// `spread-` and anything have spread comments.
+    pub(crate) fn text(self, dir: &Path, mergers: u16, upstream: &str) -> String {
         let first = if self.fixed_ports { free_ports() } else { 0 };
         let port = |offset: u16| if first == 0 { 0 } else { first + offset };
         format!(
             "[cluster]\nname = \"test\"\ndir = \"{}\"\nsecret = \"end-to-end\"\n\
-             [broadcast]\nnodes = {}\nport = {}\nmoderators = [\"mod\"]\n\
+             [broadcast]\nnodes = {}\nport = {}\npeer_port = {}\nmoderators = [\"mod\"]\n\
+             [broadcast.upstream]\n{upstream}\n\
              [processor]\nnodes = {}\nport = {}\npeer_port = {}\nregisters_bytes_max = {}\n\
              [analytics]\nrotate_s = 1\n\
              [log]\nsegment_bytes = 1048576\ncheckpoint_bytes = 4096\n\
@@ -47,6 +49,7 @@ impl Shape {
             dir.display(),
             self.broadcast,
             port(0),
+            port(5),
             self.processors,
             port(10),
             port(20),

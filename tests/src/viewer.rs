@@ -59,6 +59,8 @@ pub struct Viewer {
     pub id: ViewerId,
     /// How its comments are signed, written as in a query; its id when absent.
     pub name: Option<&'static str>,
+    /// Connects to the node that it asks, wherever it belongs.
+    pub stays: bool,
     /// How its messages are written.
     pub encoding: Encoding,
     /// What it sees.
@@ -78,7 +80,8 @@ impl Viewer {
         let id = ViewerId::new(id).expect("a viewer's name");
         let seat = book.ledger().seat(&id);
         let (view, book) = (Arc::default(), book.clone());
-        Self { id, name: None, encoding, view, payload: Bytes::new(), book, seat, socket: None, writes: 0, stamp: 0 }
+        let (payload, socket) = (Bytes::new(), None);
+        Self { id, name: None, stays: false, encoding, view, payload, book, seat, socket, writes: 0, stamp: 0 }
     }
 
     /// Connects, and waits until it has a view of all owners' comments.
@@ -99,8 +102,12 @@ impl Viewer {
         self.view.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Connects where this node says that it belongs, and goes on from what it has.
+    /// Connects where this node says that it belongs, unless it stays, and goes on from what it has.
     pub async fn connect(&mut self, node: &str) -> anyhow::Result<()> {
+        if self.stays {
+            let here = node.replacen("http://", "ws://", 1);
+            return self.connect_to(&format!("{here}/v1/streams/{}/live", self.book.stream)).await;
+        }
         let placed = web::get(&format!("{node}/v1/streams/{}/place?viewer={}", self.book.stream, self.id)).await?;
         let url = placed.json()["url"].as_str().map(str::to_owned);
         self.connect_to(&url.with_context(|| format!("place answered {}", placed.text()))?).await

@@ -12,6 +12,8 @@
 //!
 //! Invariant: whoever applies the chunks that it is given has, after each, the view of the chunk's `to`.
 
+mod onward;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::Arc,

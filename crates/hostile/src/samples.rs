@@ -417,9 +417,12 @@ secret = "local-secret"
 [broadcast]
 nodes = 2
 port = 8080
+peer_port = 8580
 workers = 2
 viewer_spread = 64
 moderators = ["mod"]
+[broadcast.upstream]
+b2 = ["b1"]
 [processor]
 nodes = 3
 port = 8180

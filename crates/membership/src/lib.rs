@@ -18,4 +18,4 @@ mod contract;
 pub use member::{Health, Member};
 pub use membership::{CasError, HEARTBEAT_MS, JoinError, Lease, LeaseError, Membership, SILENT_AFTER_MS, StateError};
 pub use state_dir::{StateDir, StateDirLease};
-pub use topology::{Analytics, Broadcast, Limits, Merger, Node, Processor, Topology, TopologyError, Windows};
+pub use topology::{Analytics, Broadcast, Levels, Limits, Merger, Node, Processor, Topology, TopologyError, Windows};

@@ -17,9 +17,11 @@ use watershed_protocol::{NodeName, ReactionKind, Role, ViewerId};
 
 mod analytics;
 mod file;
+mod levels;
 mod nodes;
 
 pub use analytics::Analytics;
+pub use levels::Levels;
 
 /// Longest file that is read; with all keys and the most moderators it has a tenth of it.
 const BYTES_MAX: u64 = 1024 * 1024;
@@ -65,6 +67,8 @@ pub struct Broadcast {
     pub host: IpAddr,
     /// HTTP and WebSocket port of b1; b2 has the next; 0 takes any free port.
     pub port: u16,
+    /// Port of b1 where links are accepted, if it feeds others; b2 has the next.
+    pub peer_port: Option<u16>,
     /// Host name under which viewers and nodes reach them, if it is not `host`.
     pub advertise: Option<String>,
     /// Carousel threads of a node.
@@ -73,6 +77,8 @@ pub struct Broadcast {
     pub viewer_spread: u16,
     /// Who may delete and pin, in development mode.
     pub moderators: Vec<ViewerId>,
+    /// Which of them feed from others instead of from the root.
+    pub levels: Levels,
 }
 
 /// The write processors, p1 and on.
@@ -154,7 +160,7 @@ pub struct Node {
     pub role: Role,
     /// HTTP, and for broadcast nodes WebSocket; port 0 takes any free one.
     pub http: SocketAddr,
-    /// Links; broadcast nodes accept none.
+    /// Links; broadcast nodes accept some if others feed from them.
     pub peer: Option<SocketAddr>,
     /// Host under which others reach it; a literal IPv6 address stands in brackets.
     pub advertise: String,

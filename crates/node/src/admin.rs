@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, StatusCode, header::ALLOW, request::Parts};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use watershed_net::http::{Handler, Reply, Request, ServerConfig, Upgraded, reply, serve, text};
-use watershed_protocol::client::Encoding;
+use watershed_protocol::{NodeName, client::Encoding};
 
 use crate::{
     figures::{self, Source},
@@ -24,16 +24,17 @@ pub(crate) struct Readiness {
     now: Arc<Mutex<Now>>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Now {
     missing: Option<&'static str>,
     state: Option<&'static str>,
+    fed_by: Option<NodeName>,
 }
 
 impl Readiness {
     /// Not ready, for this reason.
     pub(crate) fn new(missing: &'static str) -> Self {
-        Self { now: Arc::new(Mutex::new(Now { missing: Some(missing), state: None })) }
+        Self { now: Arc::new(Mutex::new(Now { missing: Some(missing), state: None, fed_by: None })) }
     }
 
     /// Ready from now on.
@@ -48,7 +49,12 @@ impl Readiness {
 
     /// Ready from now on, for this work.
     pub(crate) fn ready_as(&self, state: &'static str) {
-        *self.lock() = Now { missing: None, state: Some(state) };
+        *self.lock() = Now { missing: None, state: Some(state), fed_by: None };
+    }
+
+    /// Frames come from this node now, or from none.
+    pub(crate) fn fed_by(&self, node: Option<NodeName>) {
+        self.lock().fed_by = node;
     }
 
     fn lock(&self) -> MutexGuard<'_, Now> {
@@ -84,13 +90,13 @@ impl Admin {
                 reply(StatusCode::OK, kind, figures::prometheus(&self.source))
             }
             "/v1/node" => {
-                let Now { missing, state } = *self.readiness.lock();
+                let Now { missing, state, fed_by } = self.readiness.lock().clone();
                 let figures = figures::json(&self.source);
                 json(
                     StatusCode::OK,
                     &serde_json::json!({
                         "node": self.node, "role": self.role, "ready": missing.is_none(), "missing": missing,
-                        "state": state, "figures": figures,
+                        "state": state, "fed_by": fed_by, "figures": figures,
                     }),
                 )
             }

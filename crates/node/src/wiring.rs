@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, future::pending, sync::Arc};
 use anyhow::Context;
 use tokio::{
     net::TcpListener,
-    sync::mpsc,
+    sync::{mpsc, watch},
     task::JoinHandle,
     time::{Instant, sleep_until},
 };
@@ -68,8 +68,18 @@ pub(crate) fn links(
 
 /// Keeps a link to whoever is the root by the map.
 pub(crate) fn follow_root(links: &Links, presence: &Presence, end: CancellationToken) -> JoinHandle<()> {
+    follow_root_while(links, presence, watch::channel(true).1, end)
+}
+
+/// The same, while the root is called.
+pub(crate) fn follow_root_while(
+    links: &Links,
+    presence: &Presence,
+    called: watch::Receiver<bool>,
+    end: CancellationToken,
+) -> JoinHandle<()> {
     let root = |map: &Map| map.root().map(|root| (root.node.clone(), root.epoch)).into_iter().collect();
-    follow(links, presence, end, Role::Merger, root)
+    follow(links, presence, called, end, Role::Merger, root)
 }
 
 /// Keeps a link to every processor that owns slots by the map.
@@ -78,14 +88,48 @@ pub(crate) fn follow_processors(links: &Links, presence: &Presence, end: Cancell
         let claimed = |node: NodeName| (node.clone(), map.claimed_epoch(&node));
         map.processors().into_iter().map(claimed).collect()
     };
-    follow(links, presence, end, Role::Processor, owners)
+    follow(links, presence, watch::channel(true).1, end, Role::Processor, owners)
 }
 
-/// Keeps links to those that the map names. One whose epoch has risen is there, however often it could not be reached
+/// Keeps a link to each of these broadcast nodes. One that has been started again is there, however often it could not be
+/// reached before: it is dialed at once.
+pub(crate) fn follow_above(
+    links: &Links,
+    presence: &Presence,
+    above: &[NodeName],
+    end: CancellationToken,
+) -> JoinHandle<()> {
+    let mut members = presence.members_changes();
+    let dial = |node: &NodeName| {
+        let (presence, address) = (presence.clone(), node.clone());
+        let dialing = links.dial(Some((Role::Broadcast, node.clone())), move || presence.peer_address(&address));
+        (node.clone(), None, dialing)
+    };
+    let mut dialed: Vec<(NodeName, Option<u64>, Dialing)> = above.iter().map(dial).collect();
+    tokio::spawn(async move {
+        loop {
+            let seen = members.borrow_and_update().clone();
+            for (node, known, dialing) in &mut dialed {
+                let member = seen.iter().find(|(member, _)| member.name == *node);
+                let started = member.map(|(member, _)| member.incarnation);
+                if started.is_some() && std::mem::replace(known, started) != started {
+                    dialing.hurry();
+                }
+            }
+            tokio::select! {
+                changed = members.changed() => if changed.is_err() { return },
+                () = end.cancelled() => return,
+            }
+        }
+    })
+}
+
+/// Keeps links to those that the map names, while they are called. One whose epoch has risen is there, however often it could not be reached
 /// before: it is dialed at once.
 fn follow(
     links: &Links,
     presence: &Presence,
+    mut called: watch::Receiver<bool>,
     end: CancellationToken,
     role: Role,
     whom: impl Fn(&Map) -> Vec<(NodeName, Epoch)> + Send + 'static,
@@ -94,7 +138,10 @@ fn follow(
     tokio::spawn(async move {
         let mut dialed: BTreeMap<NodeName, (Epoch, Dialing)> = BTreeMap::new();
         loop {
-            let wanted = whom(&maps.borrow_and_update());
+            let mut wanted = whom(&maps.borrow_and_update());
+            if !*called.borrow_and_update() {
+                wanted.clear();
+            }
             dialed.retain(|node, (_, dialing)| {
                 let keep = wanted.iter().any(|(wanted, _)| wanted == node);
                 if !keep {
@@ -115,6 +162,8 @@ fn follow(
             }
             tokio::select! {
                 changed = maps.changed() => if changed.is_err() { return },
+                // Who is always called has nobody who could call him off.
+                Ok(()) = called.changed() => {}
                 () = end.cancelled() => return,
             }
         }

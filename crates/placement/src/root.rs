@@ -99,7 +99,8 @@ impl Following {
         self.link.as_ref().map(|link| link.peer)
     }
 
-    fn known(&self) -> Epoch {
+    /// The epoch of the newest root that is known; zero before there was one.
+    pub fn known(&self) -> Epoch {
         self.root.as_ref().map_or(Epoch::ZERO, |root| root.epoch)
     }
 }

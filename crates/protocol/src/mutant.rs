@@ -94,6 +94,10 @@ mutants! {
     SentForgotten = "sent-forgotten",
     /// A range that was encoded for one viewer is sent to the next one, though frames have come since.
     OldRangeSent = "old-range-sent",
+    /// A node below that subscribes with what it has gets what comes from then on, and nothing of what it missed.
+    MissedBelow = "missed-below",
+    /// A node calls a point of a node below unknown that it does not have itself, without asking above.
+    DeniedBelow = "denied-below",
 }
 
 /// No mutant has this name.

@@ -211,11 +211,17 @@ fn disagreements(world: &World, stream: usize) -> Vec<Broken> {
         let what = format!("when all is quiet, nobody leads who is the root by the map: it has no {stream}");
         return vec![Broken { invariant: 6, what }];
     };
+    let seats: usize = world.running(Role::Broadcast).map(|(.., process)| process.seats(stream)).sum();
+    let mut broken = Vec::new();
+    if root.viewers != seats as u64 {
+        let what =
+            format!("when all is quiet, {seats} viewers of {stream} have seats, the root shows {}", root.viewers);
+        broken.push(Broken { invariant: 6, what });
+    }
     let rooms: BTreeMap<usize, _> = world
         .running(Role::Broadcast)
         .filter_map(|(node, _, process)| Some((node, Process::snapshot(process, stream)?)))
         .collect();
-    let mut broken = Vec::new();
     for (node, room) in rooms {
         if (room.epoch, room.seq) != (root.epoch, root.seq) {
             let what = format!(

@@ -68,6 +68,7 @@ struct Draw<'a> {
     nodes: usize,
     broadcast: Vec<usize>,
     processors: Vec<usize>,
+    inner_links: Vec<(usize, usize)>,
     viewers: usize,
 }
 
@@ -75,7 +76,8 @@ struct Draw<'a> {
 pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize) -> Vec<(Moment, Fault)> {
     let nodes = outside.places.len();
     let (broadcast, processors) = (outside.of_role(Role::Broadcast), outside.of_role(Role::Processor));
-    let mut draw = Draw { random, nodes, broadcast, processors, viewers };
+    let inner_links = outside.inner_links();
+    let mut draw = Draw { random, nodes, broadcast, processors, inner_links, viewers };
     let count = draw.random.usize(8..28);
     let mut faults: Vec<(Moment, Fault)> = (0..count)
         .map(|_| {
@@ -85,6 +87,10 @@ pub(crate) fn plan(outside: &Outside, random: &mut fastrand::Rng, viewers: usize
         .collect();
     let consequences: Vec<_> = faults.iter().flat_map(|(at, fault)| draw.consequences(*at, fault)).collect();
     faults.extend(consequences);
+    if !draw.inner_links.is_empty() {
+        let count = draw.random.usize(1..6);
+        faults.extend((0..count).map(|_| (Moment::of_ms(draw.random.u64(FIRST_MS..LAST_MS)), draw.inner_fault())));
+    }
     faults
 }
 
@@ -122,6 +128,20 @@ impl Draw<'_> {
             34..=36 => Fault::Jump { node, by_ms: self.jump_ms() },
             37..=38 => Fault::Leave { viewer: self.random.usize(..self.viewers) },
             _ => Fault::Freeze { viewer: self.random.usize(..self.viewers) },
+        }
+    }
+
+    /// Something that goes wrong where a broadcast node feeds another.
+    fn inner_fault(&mut self) -> Fault {
+        let (node, below) = self.inner_links[self.random.usize(..self.inner_links.len())];
+        match self.random.u8(..8) {
+            0..=2 => Fault::Kill { node, power: self.random.bool(), down_ms: self.ms(50) },
+            3 => Fault::Pause { node, ms: self.random.u64(100..4_000) },
+            4..=5 => Fault::Part { a: node, b: below, ms: self.ms(200) },
+            _ => {
+                let (delay_ms, bytes_per_ms) = (self.random.u64(0..400), [1, 5, 50][self.random.usize(..3)]);
+                Fault::Slow { a: node, b: below, ms: self.ms(500), delay_ms, bytes_per_ms }
+            }
         }
     }
 

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use bytes::{Bytes, BytesMut};
-use watershed_link::{Hello, Input, Link, LinkConfig, OfferError, Outlet, Output, Secret, Sent, cut};
+use watershed_link::{DownReason, Hello, Input, Link, LinkConfig, OfferError, Outlet, Output, Secret, Sent, cut};
+use watershed_placement::Map;
 use watershed_protocol::{Epoch, Millis, Mutant, NodeName, Role, peer::PeerId};
 
 use crate::{
@@ -22,7 +23,7 @@ pub(crate) enum Told {
     Up { peer: PeerId, role: Role, node: NodeName, root_epoch: Epoch },
     Message { peer: PeerId, role: Role, body: Bytes },
     Room { peer: PeerId, role: Role },
-    Down { peer: PeerId, role: Role },
+    Down { peer: PeerId, role: Role, reason: DownReason },
 }
 
 /// A link that is up.
@@ -57,7 +58,7 @@ pub(crate) struct Links {
     pub(crate) clock: NodeClock,
     /// Of the newest map that this node knows.
     map_epoch: Epoch,
-    /// Of the newest root that it knows; a merger's own, or zero.
+    /// Of the newest root that it knows; a merger's own; zero of whoever has no frames.
     pub(crate) root_epoch: Epoch,
 }
 
@@ -83,11 +84,14 @@ impl Links {
         Party::Node { node: self.me, life: self.life }
     }
 
+    /// The node has read this map: handshakes say so.
+    pub(crate) fn learn(&mut self, map: &Map) {
+        (self.map_epoch, self.root_epoch) = (map.epoch(), map.root_epoch());
+    }
+
     /// Keeps links to these nodes, and to no others, among those that this node dials. Whose epoch has risen is there, and
     /// dialed at once.
     pub(crate) fn follow(&mut self, outside: &mut Outside, role: Role, wanted: &[(NodeName, Epoch)]) -> Vec<Told> {
-        let map = outside.map();
-        (self.map_epoch, self.root_epoch) = (map.epoch(), map.root_epoch());
         let find = |(name, epoch): &(NodeName, Epoch)| Some((outside.find(name)?, *epoch));
         let wanted: BTreeMap<usize, Epoch> = wanted.iter().filter_map(find).collect();
         let mut told = Vec::new();
@@ -284,7 +288,7 @@ impl Links {
                 }
                 Output::Down(reason) => {
                     outside.note(format_args!("node {} loses a link: {reason}", self.me));
-                    told.extend(port.up.take().map(|up| Told::Down { peer: up.peer, role: up.role }));
+                    told.extend(port.up.take().map(|up| Told::Down { peer: up.peer, role: up.role, reason }));
                 }
                 Output::Failed(_) => {}
                 Output::Disconnect => {

@@ -32,6 +32,8 @@ pub(crate) struct Place {
     pub(crate) role: Role,
     /// By how much its machine's clock is ahead.
     pub(crate) ahead_ms: i64,
+    /// The broadcast nodes that it feeds from, in order of preference; none: from the root.
+    pub(crate) above: Vec<NodeName>,
 }
 
 /// See the head of the file.
@@ -177,6 +179,20 @@ impl Outside {
     /// The node that is the root by the map.
     pub(crate) fn root(&self) -> Option<usize> {
         self.find(&self.map.root()?.node)
+    }
+
+    /// Whether others feed from this node.
+    pub(crate) fn feeds_others(&self, node: usize) -> bool {
+        self.places.iter().any(|place| place.above.contains(&self.places[node].name))
+    }
+
+    /// The links of the broadcast tier's levels: a node, and one that may feed from it.
+    pub(crate) fn inner_links(&self) -> Vec<(usize, usize)> {
+        let of = |(below, place): (usize, &Place)| {
+            let pair = move |above: &NodeName| Some((self.find(above)?, below));
+            place.above.iter().filter_map(pair).collect::<Vec<_>>()
+        };
+        self.places.iter().enumerate().flat_map(of).collect()
     }
 
     /// The node of this name.

@@ -37,6 +37,10 @@ troubles! {
     Blinded = "nodes without the map",
     /// A processor's slots were claimed anew while it ran.
     Deposed = "owners deposed",
+    /// A broadcast node died that others feed from.
+    MiddleKilled = "feeding nodes killed",
+    /// A node took its frames from a node above from then on.
+    FedFromAbove = "times fed from above",
     /// A link broke.
     LinkCut = "links cut",
     /// Bytes came twice on a link.

@@ -56,7 +56,8 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(options: &Options) -> Self {
         let mut random = fastrand::Rng::with_seed(options.seed);
-        let places = places(&mut random);
+        let mut places = places(&mut random);
+        build_levels(&mut places, &mut fastrand::Rng::with_seed(options.seed.wrapping_mul(31)));
         let delay_us = [60, 300, 2_000][random.usize(..3)];
         let network = Network::new(delay_us, random.fork());
         let streams = ["main", "side"].iter().filter_map(|name| StreamId::new(name).ok()).collect();
@@ -317,10 +318,23 @@ fn places(random: &mut fastrand::Rng) -> Vec<Place> {
     ] {
         for number in 1..=count {
             let name = NodeName::new(&format!("{letter}{number}")).unwrap_or_else(|invalid| unreachable!("{invalid}"));
-            places.push(Place { name, role, ahead_ms: random.i64(0..100) });
+            places.push(Place { name, role, ahead_ms: random.i64(0..100), above: Vec::new() });
         }
     }
     places
+}
+
+/// In two seeds of three the broadcast nodes stand one below the other, the third with or without a second way.
+fn build_levels(places: &mut [Place], random: &mut fastrand::Rng) {
+    let names: Vec<NodeName> =
+        places.iter().filter(|place| place.role == Role::Broadcast).map(|place| place.name.clone()).collect();
+    let second_way = random.bool();
+    if random.u8(..3) == 0 {
+        return;
+    }
+    for (number, place) in (0..names.len()).zip(places) {
+        place.above = names[..number].iter().rev().take(if second_way { 2 } else { 1 }).cloned().collect();
+    }
 }
 
 /// A line for each thing that happens to a process.

@@ -3,13 +3,15 @@
 //! Numbers are read as they come and checked here, so that a refusal can name the key and the limit.
 //! Invariant: whatever the text, the answer is a checked [`Topology`] or one line of reason.
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::Deserialize;
 use watershed_placement::{Pattern, SPREAD_DEFAULT, SPREADS_MAX, SpreadRule, Spreads, Subject};
 use watershed_protocol::{Invalid, ReactionKind, Spread, ViewerId, limits};
 
-use super::{Broadcast, Limits, Merger, Processor, Topology, TopologyError, Windows, analytics::AnalyticsKeys, nodes};
+use super::{
+    Broadcast, Levels, Limits, Merger, Processor, Topology, TopologyError, Windows, analytics::AnalyticsKeys, nodes,
+};
 
 /// Most characters that are shown of a value or a line.
 const SHOWN_CHARS_MAX: usize = 80;
@@ -74,6 +76,7 @@ struct BroadcastKeys {
     #[serde(default = "loopback")]
     host: String,
     port: i64,
+    peer_port: Option<i64>,
     advertise: Option<String>,
     #[serde(default = "one")]
     workers: i64,
@@ -81,6 +84,8 @@ struct BroadcastKeys {
     viewer_spread: i64,
     #[serde(default)]
     moderators: Vec<String>,
+    #[serde(default)]
+    upstream: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -233,10 +238,14 @@ impl BroadcastKeys {
         let moderator = |name: &String| {
             ViewerId::new(name).map_err(|why| value("[broadcast] moderators", format!("{name:?}"), why.to_string()))
         };
+        let nodes = number("[broadcast] nodes", self.nodes, 1, NODES_MAX)?;
+        let port = |port| number("[broadcast] peer_port", port, 0, u16::MAX.into());
         Ok(Broadcast {
-            nodes: number("[broadcast] nodes", self.nodes, 1, NODES_MAX)?,
+            nodes,
             host: address("[broadcast] host", &self.host)?,
             port: number("[broadcast] port", self.port, 0, u16::MAX.into())?,
+            peer_port: self.peer_port.map(port).transpose()?,
+            levels: Levels::check(self.upstream, nodes)?,
             advertise: host_name("[broadcast] advertise", self.advertise)?,
             workers: number("[broadcast] workers", self.workers, 1, WORKERS_MAX)?,
             viewer_spread: number("[broadcast] viewer_spread", self.viewer_spread, 1, 4_096)?,

@@ -19,8 +19,14 @@ pub(super) fn plan(broadcast: &Broadcast, processor: &Processor, merger: &Merger
     let ports = Ports { http: processor.port, peer: Some(processor.peer_port) };
     nodes.extend(of_role(Role::Processor, processor.nodes, processor.host, advertise, ports)?);
     let advertise = broadcast.advertise.as_deref();
-    let ports = Ports { http: broadcast.port, peer: None };
+    let ports = Ports { http: broadcast.port, peer: broadcast.peer_port };
+    if let (None, Some(node)) = (ports.peer, broadcast.levels.first_feeder()) {
+        let limit = format!("but {node} feeds others, whose links it accepts there");
+        return Err(value("[broadcast] peer_port", "missing", limit));
+    }
     nodes.extend(of_role(Role::Broadcast, broadcast.nodes, broadcast.host, advertise, ports)?);
+    let leaves = nodes.iter_mut().filter(|node| node.role == Role::Broadcast && !broadcast.levels.feeds(&node.name));
+    leaves.for_each(|leaf| leaf.peer = None);
     check_distinct(&nodes)?;
     Ok(nodes)
 }

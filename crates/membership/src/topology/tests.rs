@@ -246,3 +246,43 @@ fn a_file_that_is_not_there_is_named() {
     let refused = Topology::load(Path::new("no/such.toml")).unwrap_err().to_string();
     assert!(refused.starts_with("cannot read no/such.toml: "), "{refused}");
 }
+
+/// A topology with six broadcast nodes and this section.
+fn levels(section: &str) -> Result<Topology, TopologyError> {
+    let text = LEAST.replacen("nodes = 2\nport = 8080", "nodes = 6\nport = 8080\npeer_port = 8580", 1);
+    Topology::parse(&format!("{text}[broadcast.upstream]\n{section}"))
+}
+
+#[test]
+fn a_broadcast_node_may_feed_from_others_and_only_those_accept_links() {
+    let topology = levels("b2 = [\"b1\"]\nb3 = [\"b2\", \"b1\"]").unwrap();
+    let name = |text: &str| NodeName::new(text).unwrap();
+    assert_eq!(topology.broadcast.levels.above(&name("b3")), [name("b2"), name("b1")]);
+    assert!(topology.broadcast.levels.above(&name("b1")).is_empty());
+    let peers: Vec<Option<u16>> =
+        ["b1", "b2", "b3", "b4"].map(|node| topology.node(&name(node)).unwrap().peer.map(|peer| peer.port())).to_vec();
+    assert_eq!(peers, [Some(8580), Some(8581), None, None]);
+}
+
+#[test]
+fn levels_that_cannot_be_are_refused_with_what_to_change() {
+    let section = "[broadcast.upstream]";
+    for (text, line) in [
+        ("b2 = [\"b9\"]", " b2 is \"b9\", the broadcast nodes are b1 to b6"),
+        ("p1 = [\"b1\"]", " is \"p1\", the broadcast nodes are b1 to b6"),
+        ("b2 = [\"b2\"]", " b2 is \"b2\", no node feeds from itself"),
+        ("b2 = [\"b1\", \"b1\"]", " b2 is \"b1\" twice, each node stands once"),
+        (
+            "b1 = [\"b3\"]\nb2 = [\"b1\"]\nb3 = [\"b5\", \"b2\"]",
+            " is b1 from b3 from b2 from b1, a circle that no frame of the root would enter",
+        ),
+    ] {
+        refused(levels(text), &format!("{section}{line}"));
+    }
+    let many = (0..9).map(|_| "\"b1\"").collect::<Vec<_>>().join(", ");
+    refused(levels(&format!("b2 = [{many}]")), &format!("{section} b2 is 9 names, at most 8 fit"));
+    refused(
+        and("[broadcast.upstream]\nb2 = [\"b1\"]"),
+        "[broadcast] peer_port is missing, but b1 feeds others, whose links it accepts there",
+    );
+}

@@ -200,7 +200,7 @@ impl Api {
             json!({
                 "node": member.name, "role": member.role, "url": member.http, "state": state,
                 "silent_ms": beat_ms, "slots": slots, "figures": told.as_ref().map(|told| &told["figures"]),
-                "ready": told.as_ref().map(|told| &told["ready"]),
+                "ready": told.as_ref().map(|told| &told["ready"]), "fed_by": told.as_ref().map(|told| &told["fed_by"]),
             })
         }))
         .await;

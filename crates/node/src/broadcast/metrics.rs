@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use watershed_broadcast::{Feed, Uplink};
+use watershed_broadcast::{Feed, Relay, Uplink, relay};
 use watershed_net::carousel::Carousel;
 
 use super::rooms::Rooms;
@@ -14,7 +14,7 @@ pub(super) struct Board {
     figures: Mutex<Counted>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct Counted {
     writes_in: u64,
     batches_out: u64,
@@ -25,10 +25,11 @@ struct Counted {
     held: u64,
     frames_in: u64,
     gaps: u64,
+    below: relay::Counters,
 }
 
 impl Board {
-    pub(super) fn set(&self, uplink: &Uplink, feed: &Feed) {
+    pub(super) fn set(&self, uplink: &Uplink, feed: &Feed, relay: &Relay) {
         let (up, down) = (uplink.counters(), feed.counters());
         *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = Counted {
             writes_in: up.writes_in,
@@ -40,6 +41,7 @@ impl Board {
             held: uplink.writes_held() as u64,
             frames_in: down.frames_in,
             gaps: down.gaps,
+            below: relay.counters(),
         };
     }
 
@@ -47,7 +49,7 @@ impl Board {
         let (board, carousel, rooms) = (self.clone(), Arc::downgrade(carousel), rooms.clone());
         Arc::new(move || {
             let carousel = carousel.upgrade().map(|carousel| carousel.figures()).unwrap_or_default();
-            let c = *board.figures.lock().unwrap_or_else(PoisonError::into_inner);
+            let c = board.figures.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let mut figures = vec![
                 Figure::counter("writes_in", "Writes of viewers", c.writes_in),
                 Figure::counter("batches_out", "Batches to processors", c.batches_out),
@@ -56,10 +58,22 @@ impl Board {
                 Figure::counter("writes_acknowledged", "Writes acknowledged", c.acknowledged),
                 Figure::counter("writes_rejected", "Writes refused, here or by owners", c.rejected),
                 Figure::gauge("writes_held", "Writes that wait for their answer", c.held as f64),
-                Figure::counter("frames_in", "Frames from the root", c.frames_in),
+                Figure::counter("frames_in", "Frames from the root, or from the node above", c.frames_in),
                 Figure::counter("feed_gaps", "Frames that did not continue what was there", c.gaps),
                 Figure::gauge("streams", "Streams with a room here", rooms.len() as f64),
                 Figure::gauge("kept_bytes", "Frames kept for viewers who lag or come back", rooms.kept_bytes() as f64),
+                Figure::gauge("below_links", "Nodes below that feed from this one", c.below.links as f64),
+                Figure::gauge("below_streams", "Streams that nodes below want", c.below.streams as f64),
+                Figure::counter("below_frames", "Frames encoded for nodes below, once for all", c.below.frames_out),
+                Figure::counter("below_snapshots", "Snapshots encoded for nodes below", c.below.snapshots_out),
+                Figure::counter("below_sends", "Frames and snapshots sent to nodes below", c.below.sends),
+                Figure::counter("below_hung_up", "Links below ended for lack of frames", c.below.hung_up),
+                Figure::counter("below_refused", "Subscriptions from below beyond the limit", c.below.streams_refused),
+                Figure::counter(
+                    "below_points_dropped",
+                    "Questions from below that were too many",
+                    c.below.points_dropped,
+                ),
                 Figure::reduction(
                     "reduction_writes_per_batch",
                     "Writes in for one batch out",

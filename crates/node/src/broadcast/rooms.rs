@@ -1,4 +1,5 @@
-//! The rooms of this node, by stream: made when the first viewer comes, forgotten when the last has been gone for a while.
+//! The rooms of this node, by stream: made when the first viewer or node below comes, forgotten when the last has been gone
+//! for a while.
 //!
 //! Shared by HTTP, which makes them, and the driver, which publishes and clears. Invariant: a stream has at most one room.
 
@@ -7,7 +8,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use watershed_broadcast::{Room, RoomConfig};
+use watershed_broadcast::{Room, RoomConfig, relay};
 use watershed_net::carousel::SharedRoom;
 use watershed_protocol::{Millis, StreamId};
 
@@ -31,6 +32,8 @@ struct Inner {
     empty: BTreeMap<StreamId, Millis>,
     due: BTreeSet<(Millis, StreamId)>,
     shelf: Shelf,
+    /// Streams that nodes below want: their rooms stay without viewers.
+    wanted_below: BTreeSet<StreamId>,
 }
 
 impl Inner {
@@ -51,8 +54,8 @@ impl Inner {
 impl Rooms {
     /// At most this many, which keep at most so many bytes of frames together.
     pub(super) fn new(streams_max: usize, kept_bytes_max: usize) -> Self {
-        let (rooms, empty, due) = Default::default();
-        let inner = Inner { rooms, empty, due, shelf: Shelf::new(kept_bytes_max) };
+        let (rooms, empty, due, wanted_below) = Default::default();
+        let inner = Inner { rooms, empty, due, shelf: Shelf::new(kept_bytes_max), wanted_below };
         Self { streams_max, inner: Mutex::new(inner) }
     }
 
@@ -75,11 +78,25 @@ impl Rooms {
         self.lock().rooms.get(stream).cloned()
     }
 
+    /// Keeps a stream's room for nodes below. True if it is new, `None` when there are too many.
+    pub(super) fn want_below(&self, stream: &StreamId) -> Option<bool> {
+        let (_, is_new) = self.enter(stream)?;
+        let mut inner = self.lock();
+        inner.look_no_more(stream);
+        inner.wanted_below.insert(stream.clone());
+        Some(is_new)
+    }
+
+    /// No node below wants the stream any more.
+    pub(super) fn leave_below(&self, stream: &StreamId) {
+        self.lock().wanted_below.remove(stream);
+    }
+
     /// How many viewers a stream has here now.
     pub(super) fn viewers_changed(&self, now: Millis, stream: &StreamId) -> Option<u64> {
         let mut inner = self.lock();
         let viewers = inner.rooms.get(stream)?.viewers();
-        if viewers == 0 {
+        if viewers == 0 && !inner.wanted_below.contains(stream) {
             inner.look_at(stream, now.plus(EMPTY_MS));
         } else {
             inner.look_no_more(stream);
@@ -135,5 +152,11 @@ impl Rooms {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl relay::Rooms for Rooms {
+    fn look<T>(&self, stream: &StreamId, at: impl FnOnce(&Room) -> T) -> Option<T> {
+        self.find(stream).map(|room| at(&room.lock()))
     }
 }

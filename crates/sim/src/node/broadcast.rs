@@ -1,18 +1,22 @@
 //! The broadcast node's driver in the simulator.
 //!
-//! Between the uplink, the feed and the halls, and the simulated links and viewers' connections. Invariant: a stream that
-//! is wanted from the root has a hall here, and the other way round.
+//! Between the uplink, the feed and the halls, and the simulated links and viewers' connections; `downward` has the way of
+//! the frames. Invariant: a stream that is wanted from above has a hall here, and the other way round.
+
+mod downward;
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use bytes::Bytes;
-use watershed_broadcast::{Feed, Origin, Session, SessionConfig, To, Uplink, Verdict, feed, uplink};
+use watershed_broadcast::{
+    Feed, Origin, Relay, Session, SessionConfig, Sources, To, Uplink, Verdict, feed, relay, sources, uplink,
+};
 use watershed_ledger::Hop;
-use watershed_link::Sent;
-use watershed_placement::Following;
+use watershed_link::{DownReason, Sent};
+use watershed_placement::Map;
 use watershed_protocol::{
-    Millis, ReactionKind, Role, Snapshot, StreamId,
-    peer::{self, feed::FromFeed, uplink::FromProcessor},
+    Epoch, Millis, NodeName, ReactionKind, Role, Snapshot, StreamId,
+    peer::{self, PeerId, uplink::FromProcessor},
 };
 
 use super::{Driver, hall::Hall};
@@ -35,9 +39,14 @@ pub(crate) struct Broadcast {
     me: usize,
     life: u64,
     links: Links,
-    following: Following,
+    /// The newest map that this node has read.
+    map: Arc<Map>,
     uplink: Uplink,
+    sources: Sources,
     feed: Feed,
+    relay: Relay,
+    /// Links to sources: mergers, and nodes above.
+    above: BTreeMap<PeerId, NodeName>,
     session: Arc<SessionConfig>,
     halls: BTreeMap<StreamId, Hall>,
     seats: BTreeMap<ConnId, (StreamId, u32)>,
@@ -54,13 +63,17 @@ impl Broadcast {
         session.comments_per_minute = 120;
         session.likes_per_minute = 240;
         session.beat_ms = super::hall::BEAT_MS;
+        let (links, names) = (Links::new(outside, me, life), outside.places[me].above.clone());
         let mut node = Self {
             me,
             life,
-            links: Links::new(outside, me, life),
-            following: Following::new(&map),
+            sources: Sources::new(links.clock.now(outside.now()), names, &map),
+            links,
+            map: map.clone(),
             uplink: Uplink::new(uplink::Config::new(reporter), map),
             feed: Feed::new(feed::Config::default()),
+            relay: Relay::new(relay::Config::default()),
+            above: BTreeMap::new(),
             session: Arc::new(session),
             halls: BTreeMap::new(),
             seats: BTreeMap::new(),
@@ -72,14 +85,25 @@ impl Broadcast {
 
     pub(crate) fn deadline(&self) -> Option<Moment> {
         let halls = self.halls.values().filter_map(Hall::deadline);
-        let empty = self.halls.values().filter(|hall| hall.seats.is_empty());
+        let empty = self.halls.values().filter(|hall| self.is_empty(hall));
         let empty = empty.map(|hall| hall.empty_since.plus(EMPTY_MS));
-        let own = [self.links.deadline(), self.uplink.deadline(), self.feed.deadline()].into_iter().flatten();
+        let machines = [self.uplink.deadline(), self.feed.deadline(), self.sources.deadline()];
+        let own = machines.into_iter().chain([self.links.deadline()]).flatten();
         own.chain(halls).chain(empty).min().map(|at| self.links.clock.moment_of(at))
     }
 
     pub(crate) fn snapshot(&self, stream: &StreamId) -> Option<Snapshot> {
         Some(self.halls.get(stream)?.room.view()?.snapshot())
+    }
+
+    /// How many viewers of the stream sit here.
+    pub(crate) fn seats(&self, stream: &StreamId) -> usize {
+        self.halls.get(stream).map_or(0, |hall| hall.seats.len())
+    }
+
+    /// Whether neither viewers nor nodes below want the stream.
+    fn is_empty(&self, hall: &Hall) -> bool {
+        hall.seats.is_empty() && !self.relay.wants(&hall.stream)
     }
 
     fn now(&self, outside: &Outside) -> Millis {
@@ -127,34 +151,6 @@ impl Broadcast {
         }
     }
 
-    fn downward(&mut self, outside: &mut Outside, input: feed::Input) {
-        let (now, mut outputs, mut full) = (self.now(outside), Vec::new(), Vec::new());
-        self.feed.step(now, input, &mut outputs);
-        for output in outputs {
-            match output {
-                feed::Output::Send { peer, message } => {
-                    if self.links.send(outside, peer, peer::encode(&message)) == Sent::Filled {
-                        full.push(peer);
-                    }
-                }
-                feed::Output::Publish { stream, update } => {
-                    let Some(hall) = self.halls.get_mut(&stream) else { continue };
-                    if let Err(gap) = hall.publish(now, update) {
-                        // The feed promises that what it publishes chains; production asks anew and goes on.
-                        outside.breaks(5, format!("node {}: the feed published a gap of {stream}: {gap}", self.me));
-                    }
-                }
-                feed::Output::Unknown { stream, epoch, seq } => {
-                    if let Some(hall) = self.halls.get_mut(&stream) {
-                        hall.start_over((epoch, seq));
-                    }
-                }
-            }
-        }
-        full.into_iter().for_each(|peer| self.downward(outside, feed::Input::Full(peer)));
-        self.put_turns(outside);
-    }
-
     /// Puts the turns that are wanted on the agenda.
     fn put_turns(&mut self, outside: &mut Outside) {
         let (node, life) = (self.me, self.life);
@@ -186,12 +182,11 @@ impl Broadcast {
         let place = outside.places[self.me].name.as_str();
         let welcome = session.welcome(place, place);
         let ahead = hall.join(now, number, (conn, session, room), resume, &welcome);
-        let viewers = hall.seats.len() as u64;
         hall.serve(outside, now, number, false);
         if is_new {
             self.downward(outside, feed::Input::Want { stream: stream.clone() });
         }
-        self.downward(outside, feed::Input::Viewers { stream: stream.clone(), viewers });
+        self.count(outside, stream.clone());
         if let Some((epoch, seq)) = ahead {
             self.downward(outside, feed::Input::Point { stream, epoch, seq });
         }
@@ -202,8 +197,7 @@ impl Broadcast {
         let Some((stream, number)) = self.seats.remove(&conn) else { return };
         let Some(hall) = self.halls.get_mut(&stream) else { return };
         hall.leave(now, number);
-        let viewers = hall.seats.len() as u64;
-        self.downward(outside, feed::Input::Viewers { stream, viewers });
+        self.count(outside, stream);
     }
 
     /// A viewer says something. While too much of it is unanswered it is not read.
@@ -251,7 +245,7 @@ impl Broadcast {
 
     /// Forgets streams that nobody has watched for a while.
     fn leave_empty(&mut self, outside: &mut Outside, now: Millis) {
-        let over = |hall: &Hall| hall.seats.is_empty() && now.since(hall.empty_since) >= EMPTY_MS;
+        let over = |hall: &Hall| self.is_empty(hall) && now.since(hall.empty_since) >= EMPTY_MS;
         let gone: Vec<StreamId> =
             self.halls.values().filter(|hall| over(hall)).map(|hall| hall.stream.clone()).collect();
         for stream in gone {
@@ -268,50 +262,54 @@ impl Driver for Broadcast {
 
     fn told(&mut self, outside: &mut Outside, told: Told) {
         match told {
-            Told::Up { peer, role: Role::Merger, node, root_epoch } => {
-                if self.following.up(peer, &node, root_epoch) {
-                    self.downward(outside, feed::Input::Up { peer });
-                } else {
-                    let told = self.links.hang_up(outside, peer);
-                    told.into_iter().for_each(|told| self.told(outside, told));
-                }
+            Told::Up { peer, role: Role::Processor, node, .. } => {
+                self.upward(outside, uplink::Input::Up { peer, node });
             }
-            Told::Up { peer, node, .. } => self.upward(outside, uplink::Input::Up { peer, node }),
-            Told::Message { peer, role: Role::Merger, body } => match peer::decode::<FromFeed>(&body) {
-                Ok(message) => self.downward(outside, feed::Input::Message { peer, message }),
-                Err(error) => outside.breaks(5, format!("node {} cannot read a frame: {error}", self.me)),
-            },
-            Told::Message { peer, body, .. } => match peer::decode::<FromProcessor>(&body) {
+            Told::Up { peer, role, node, root_epoch } => {
+                if role == Role::Broadcast && !self.sources.names(&node) {
+                    return self.pass(outside, relay::Input::Up { peer, node: &node });
+                }
+                self.above.insert(peer, node.clone());
+                self.choose(outside, sources::Input::Up { peer, node: &node, root_epoch });
+            }
+            Told::Message { peer, role: Role::Processor, body } => match peer::decode::<FromProcessor>(&body) {
                 Ok(message) => self.upward(outside, uplink::Input::Message { peer, message }),
                 Err(error) => outside.breaks(5, format!("node {} cannot read an answer: {error}", self.me)),
             },
+            Told::Message { peer, body, .. } => self.hear_of_frames(outside, peer, &body),
             Told::Room { peer, role } => {
                 if self.links.room(outside, peer) {
                     match role {
-                        Role::Merger => self.downward(outside, feed::Input::Room(peer)),
-                        _ => self.upward(outside, uplink::Input::Room(peer)),
+                        Role::Processor => self.upward(outside, uplink::Input::Room(peer)),
+                        _ if self.above.contains_key(&peer) => self.downward(outside, feed::Input::Room(peer)),
+                        _ => self.pass(outside, relay::Input::Room(peer)),
                     }
                 }
             }
-            Told::Down { peer, role: Role::Merger } => {
-                if self.following.lost(peer) {
-                    self.downward(outside, feed::Input::Lost(peer));
+            Told::Down { peer, role: Role::Processor, .. } => self.upward(outside, uplink::Input::Lost(peer)),
+            Told::Down { peer, reason, .. } => {
+                if self.above.remove(&peer).is_none() {
+                    return self.pass(outside, relay::Input::Lost(peer));
                 }
+                let silent_ms = if let DownReason::Silent { ms } = reason { ms } else { 0 };
+                let goodbye = reason == DownReason::Goodbye;
+                self.choose(outside, sources::Input::Lost { peer, silent_ms, goodbye });
             }
-            Told::Down { peer, .. } => self.upward(outside, uplink::Input::Lost(peer)),
         }
     }
 
     fn map(&mut self, outside: &mut Outside) {
-        let map = outside.map().clone();
-        if let Some(former) = self.following.learn(&map) {
-            self.downward(outside, feed::Input::Lost(former));
-        }
+        self.map = outside.map().clone();
+        let map = self.map.clone();
+        self.links.learn(&map);
+        self.choose(outside, sources::Input::Map(&map));
         let owners: Vec<_> =
             map.processors().into_iter().map(|node| (node.clone(), map.claimed_epoch(&node))).collect();
-        let mut told = self.links.follow(outside, Role::Merger, &super::root_of(&map));
-        told.extend(self.links.follow(outside, Role::Processor, &owners));
+        let above: Vec<_> = outside.places[self.me].above.iter().map(|node| (node.clone(), Epoch::ZERO)).collect();
+        let mut told = self.links.follow(outside, Role::Processor, &owners);
+        told.extend(self.links.follow(outside, Role::Broadcast, &above));
         told.into_iter().for_each(|told| self.told(outside, told));
+        self.follow_root(outside);
         self.upward(outside, uplink::Input::Map(map));
     }
 
@@ -344,6 +342,9 @@ impl Driver for Broadcast {
         }
         if due(self.feed.deadline()) {
             self.downward(outside, feed::Input::Tick);
+        }
+        if due(self.sources.deadline()) {
+            self.choose(outside, sources::Input::Tick);
         }
         let mut given_up = Vec::new();
         for hall in self.halls.values_mut() {

@@ -53,6 +53,14 @@ impl Process {
         }
     }
 
+    /// How many viewers of the stream it holds itself.
+    pub(crate) fn seats(&self, stream: &StreamId) -> usize {
+        match self {
+            Self::Broadcast(node) => node.seats(stream),
+            Self::Processor(_) | Self::Merger(_) => 0,
+        }
+    }
+
     /// The stream as this process has it, if it is of a role that has.
     pub(crate) fn snapshot(&self, stream: &StreamId) -> Option<Snapshot> {
         match self {

@@ -227,7 +227,7 @@ impl Driver for Processor {
                     self.step(outside, Input::MergerRoom);
                 }
             }
-            Told::Down { peer, role: Role::Merger } => {
+            Told::Down { peer, role: Role::Merger, .. } => {
                 if self.following.lost(peer) {
                     self.step(outside, Input::MergerLost);
                 }
@@ -241,6 +241,7 @@ impl Driver for Processor {
         if self.following.learn(&map).is_some() {
             self.step(outside, Input::MergerLost);
         }
+        self.links.learn(&map);
         let told = self.links.follow(outside, Role::Merger, &super::root_of(&map));
         told.into_iter().for_each(|told| self.told(outside, told));
         self.step(outside, Input::Map(map));

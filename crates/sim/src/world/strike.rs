@@ -137,6 +137,9 @@ impl World {
 
     /// Ends a process. The power may go where none runs, and takes what the dead one had not synced.
     fn kill(&mut self, node: usize, power: bool, down_ms: u64) {
+        if self.nodes.contains_key(&node) && self.outside.feeds_others(node) {
+            self.outside.troubles.count(Trouble::MiddleKilled);
+        }
         let Outside { disks, random, network, agenda, alive, .. } = &mut self.outside;
         if let Some(running) = self.nodes.remove(&node) {
             alive.remove(&node);
