@@ -1,22 +1,27 @@
 //! A client that nobody here has written: the WebSocket library of Debian's Python, in both encodings.
 //!
-//! `tests/clients/viewer.py` knows `docs/protocol.md` and nothing else; what it prints is checked here.
+//! `tests/clients/viewer.py` knows `docs/protocol.md` and nothing else, `tests/clients/echo.py` not even that; what they print
+//! is checked here.
 
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use tokio::{process::Command, time::timeout};
-use watershed_tests::{PATIENCE, cluster::Cluster, topology::SMALL, web};
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+use watershed_tests::{PATIENCE, cluster::Cluster, process::binary, topology::SMALL, web};
 
 /// Debian's own Python, which has the packages that `make test` asks for.
 const PYTHON: &str = "/usr/bin/python3";
 const STREAM: &str = "library";
 
-/// What the script printed.
-async fn run(node: &str) -> Vec<Value> {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/viewer.py");
+/// What a script printed.
+async fn run(script: &str, arguments: [&str; 2]) -> Vec<Value> {
+    let script = format!("{}/clients/{script}", env!("CARGO_MANIFEST_DIR"));
     let mut command = Command::new(PYTHON);
-    command.args([script, node, STREAM]).stdin(Stdio::null()).kill_on_drop(true);
+    command.arg(script).args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     let output = timeout(3 * PATIENCE, command.output()).await.expect("the script ends").expect("python3 starts");
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{err}\n{out}");
@@ -27,7 +32,7 @@ async fn run(node: &str) -> Vec<Value> {
 async fn a_client_of_others_joins_writes_resumes_and_sees_the_same_in_both_encodings() {
     let cluster = Cluster::start(SMALL).await;
     let node = cluster.url("b1").await;
-    let lines = run(&node).await;
+    let lines = run("viewer.py", [&node, STREAM]).await;
     let of = |viewer: &str, event: &str| -> Vec<&Value> {
         lines.iter().filter(|line| line["viewer"] == viewer && line["event"] == event).collect()
     };
@@ -71,4 +76,34 @@ async fn a_client_of_others_joins_writes_resumes_and_sees_the_same_in_both_encod
     let all =
         [("Ann", "hello from a library ❤", 1), ("Ann", "while bob was away", 0), ("Bob", "while ann was away", 0)];
     assert_eq!(said, all);
+}
+
+/// An echo that takes messages of so many bytes, and where it listens. It ends with the value.
+async fn echo(message_bytes_max: &str) -> (Child, String) {
+    let mut command = Command::new(binary("watershed"));
+    command.args(["echo", "--listen", "127.0.0.1:0", "--message-bytes-max", message_bytes_max]);
+    let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().expect("the echo starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output is ours")).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await.expect("it says where it is").expect("it is text");
+    let line = line.expect("a line");
+    (child, line.strip_prefix("echo listens on ").expect("an address").to_owned())
+}
+
+#[tokio::test]
+async fn a_client_of_others_gets_back_what_it_sends() {
+    const MOST: &str = "4000000";
+    let (_echo, url) = echo(MOST).await;
+    let lines = run("echo.py", [&url, MOST]).await;
+    let events: Vec<&str> = lines.iter().filter_map(|line| line["event"].as_str()).collect();
+    assert_eq!(events, [&["joined"][..], &["message"; 7], &["pong", "many", "left", "closed"]].concat());
+    assert_eq!(lines[0]["subprotocol"], Value::Null);
+    for message in &lines[1..8] {
+        assert_eq!(message["sent"], message["back"], "{}", message["name"]);
+    }
+    assert_eq!(lines[5]["back"]["bytes"], 4_000_000);
+    assert_eq!((&lines[9]["back"], &lines[10]["code"]), (&json!(true), &json!(4001)));
+    assert_eq!(
+        (&lines[11]["code"], &lines[11]["reason"]),
+        (&json!(1009), &json!("at most 4000000 bytes fit into a message"))
+    );
 }
