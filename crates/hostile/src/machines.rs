@@ -4,14 +4,14 @@
 //! what it says to others it could read itself.
 
 use watershed_broadcast::{
-    Behind, Feed as Subscriptions, Op, Origin, Room, RoomConfig, Uplink, Write,
+    Behind, Feed as Subscriptions, Op, Origin, Relay, Room, RoomConfig, Uplink, Write,
     feed::{self, Update},
-    uplink,
+    relay, uplink,
 };
 use watershed_merger::Merger;
 use watershed_processor::Processor;
 use watershed_protocol::{
-    CommentBody, DisplayName, Millis, Ref,
+    CommentBody, DisplayName, Millis, Ref, StreamId,
     client::{Encoding, Response},
     peer::{
         PeerId, decode, encode,
@@ -30,6 +30,7 @@ const LIFE: u32 = 64;
 const NODE: PeerId = PeerId::new(1);
 const PROCESSOR: PeerId = PeerId::new(2);
 const ROOT: PeerId = PeerId::new(3);
+const BELOW: PeerId = PeerId::new(4);
 
 /// A processor, and its links to a broadcast node and to the root.
 pub(crate) fn processor() -> Feed {
@@ -157,7 +158,7 @@ fn step_merger(machine: &mut Merger, now: Millis, input: watershed_merger::Input
     }
 }
 
-/// The two machines of a broadcast node, its room, and its links to a processor and to the root.
+/// The machines of a broadcast node, its room, and its links to a processor, to the root and to a node below.
 pub(crate) fn broadcast() -> Feed {
     let (mut node, mut now, mut age) = (Node::new(), samples::NOW, 0);
     Box::new(move |bytes| {
@@ -175,13 +176,31 @@ pub(crate) fn broadcast() -> Feed {
             node.downward(now, feed::Input::Message { peer: ROOT, message });
             taken = true;
         }
+        if let Ok(message) = decode::<ToFeed>(bytes) {
+            node.pass(now, relay::Input::Message { peer: BELOW, message });
+            taken = true;
+        }
         taken
     })
+}
+
+/// Most streams that the node below may want, and most points that it may ask for.
+const STREAMS_BELOW_MAX: usize = 20;
+const POINTS_BELOW_MAX: usize = 20;
+
+/// A node's only room.
+struct OneRoom<'a>(&'a Room);
+
+impl relay::Rooms for OneRoom<'_> {
+    fn look<T>(&self, stream: &StreamId, at: impl FnOnce(&Room) -> T) -> Option<T> {
+        (*stream == samples::stream()).then(|| at(self.0))
+    }
 }
 
 struct Node {
     uplink: Uplink,
     feed: Subscriptions,
+    relay: Relay,
     room: Room,
     writes: u64,
 }
@@ -191,12 +210,15 @@ impl Node {
         let mut node = Self {
             uplink: Uplink::new(uplink::Config::new(8), samples::map()),
             feed: Subscriptions::new(feed::Config::default()),
+            relay: Relay::new(relay::Config { streams_max: STREAMS_BELOW_MAX, points_max: POINTS_BELOW_MAX }),
             room: Room::new(RoomConfig { frames_kept: 8, frame_bytes_kept: 1 << 20 }),
             writes: 0,
         };
         node.upward(samples::NOW, uplink::Input::Up { peer: PROCESSOR, node: samples::node("p1") });
         node.downward(samples::NOW, feed::Input::Want { stream: samples::stream() });
         node.downward(samples::NOW, feed::Input::Up { peer: ROOT });
+        node.pass(samples::NOW, relay::Input::Ready(true));
+        node.pass(samples::NOW, relay::Input::Up { peer: BELOW, node: &samples::node("b2") });
         for bytes in samples::from_feed() {
             let message = decode(&bytes).expect("a sample decodes");
             node.downward(samples::NOW, feed::Input::Message { peer: ROOT, message });
@@ -237,10 +259,37 @@ impl Node {
         for output in outbox {
             match output {
                 feed::Output::Send { message, .. } => readable(&message),
-                feed::Output::Publish { update, .. } => self.publish(now, update),
-                feed::Output::Unknown { .. } => {}
+                feed::Output::Publish { stream, update } if stream == samples::stream() => self.publish(now, update),
+                feed::Output::Publish { .. } => {} // Of a stream that only the node below wants.
+                feed::Output::Unknown { stream, epoch, seq } => {
+                    self.pass(now, relay::Input::Unknown { stream, epoch, seq });
+                }
             }
         }
+    }
+
+    /// What a node below wants and asks for stays within bounds, and what it is sent it can read.
+    fn pass(&mut self, now: Millis, input: relay::Input<'_>) {
+        let mut outbox = Vec::new();
+        self.relay.step(now, input, &OneRoom(&self.room), &mut outbox);
+        for output in outbox {
+            match output {
+                relay::Output::Send { message, .. } => readable(&*message),
+                relay::Output::Want(stream) => self.downward(now, feed::Input::Want { stream }),
+                relay::Output::Leave(stream) if stream != samples::stream() => {
+                    self.downward(now, feed::Input::Unwant { stream });
+                }
+                relay::Output::Viewers(stream) => {
+                    let viewers = self.relay.viewers(&stream);
+                    self.downward(now, feed::Input::Viewers { stream, viewers });
+                }
+                relay::Output::Ask { stream, epoch, seq } => {
+                    self.downward(now, feed::Input::Point { stream, epoch, seq });
+                }
+                relay::Output::Leave(_) | relay::Output::HangUp(_) => {}
+            }
+        }
+        assert!(self.relay.counters().streams <= STREAMS_BELOW_MAX as u64);
     }
 
     /// What the feed lets through, the room takes, and a viewer at any place can be told of.
@@ -254,6 +303,7 @@ impl Node {
             }
             let _ = self.room.beat(encoding);
         }
+        self.pass(now, relay::Input::Published { stream: &samples::stream() });
         let view = self.room.view().expect("it has published");
         shown(&Response::from(&view.snapshot()));
     }

@@ -362,7 +362,7 @@ pub(crate) fn opening() -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn for_broadcast() -> Vec<Vec<u8>> {
-    [from_processor(), from_feed()].concat()
+    [from_processor(), from_feed(), to_feed()].concat()
 }
 
 /// All that one side of a link says from its greeting to its goodbye.
