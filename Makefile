@@ -19,11 +19,11 @@ SEED         ?= 1
 DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench fuzz check fmt build build-testing \
+.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bench-fanout fuzz check fmt build build-testing \
     analytics needs needs-browser needs-client needs-duckdb needs-loop clean
 
 help: ## Lists the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: build ## Builds, starts a local cluster with a small crowd, prints the page to open; Ctrl-C ends all of it
 	@$(CLUSTER) demo --config $(TOPOLOGY)
@@ -74,6 +74,10 @@ bench: needs ## What commits, comments, likes and starts cost a processor, and l
 	@$(CARGO) run --release -q -p watershed-sim --example root
 	@$(CARGO) run --release -q -p watershed-store --example recover -- $${TMPDIR:-/tmp}
 	@$(CARGO) run --release -q -p watershed-store --example likers -- $${TMPDIR:-/tmp}
+
+bench-fanout: needs ## What fan-out costs: a bare loop, a naive server, ours (half an hour; QUICK=1 two minutes; SCENE= for one)
+	@$(CARGO) build --release -q -p watershed-loadgen -p watershed-bench
+	@$(TARGET)/release/fanout run $(if $(QUICK),--quick) $(if $(SCENE),--scene $(SCENE)) $(FANOUT_FLAGS)
 
 fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= in all, over every door
 	@cargo +nightly fuzz --version >/dev/null 2>&1 \

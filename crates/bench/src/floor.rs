@@ -141,8 +141,8 @@ impl Client {
         head.parse(request).ok()?.is_complete().then_some(())?;
         let key = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case("sec-websocket-key"))?;
         let reply = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\
-             Sec-WebSocket-Protocol: live.v1.json\r\n\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {}\r\n\r\n",
             derive_accept_key(key.value)
         );
         self.socket.write_all(reply.as_bytes()).ok()

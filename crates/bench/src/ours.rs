@@ -4,7 +4,6 @@
 
 use std::{sync::Arc, time::Instant};
 
-use bytes::Bytes;
 use http::{StatusCode, request::Parts};
 use tokio::{sync::mpsc, time::sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -12,7 +11,7 @@ use watershed_broadcast::{Room, RoomConfig, Session, SessionConfig, Update};
 use watershed_net::{
     carousel::{Carousel, CarouselConfig, Joiner, SharedRoom},
     clock::SharedClock,
-    http::{Handler, ListenerConfig, Reply, Request, ServerConfig, listen, serve as serve_http, text},
+    http::{Handler, ListenerConfig, Reply, Request, ServerConfig, Upgraded, listen, serve as serve_http, text},
 };
 use watershed_protocol::{ClusterKey, DisplayName, Epoch, NodeName, Seq, StreamId, ViewerId, client::Encoding};
 
@@ -122,9 +121,9 @@ impl Handler for Door {
         Ok((session, resume.map(|(epoch, seq)| (Epoch::new(epoch), Seq::new(seq)))))
     }
 
-    fn adopt(&self, (session, resume): Self::Ticket, socket: std::net::TcpStream, leftover: Bytes) {
+    fn adopt(&self, (session, resume): Self::Ticket, upgraded: Upgraded) {
         let (room, placed) = (self.room.clone(), self.node.clone());
-        self.carousel.adopt(Joiner { socket, leftover, session, room, resume, placed });
+        self.carousel.adopt(Joiner { upgraded, session, room, resume, placed });
     }
 }
 

@@ -8,7 +8,7 @@
 
 mod head;
 
-use std::{mem, ops::Range};
+use std::ops::Range;
 
 use watershed_protocol::client::Opcode;
 
@@ -141,48 +141,42 @@ impl Decoder {
     /// Goes on until something is whole.
     fn advance(&mut self, rules: &Rules, input: &mut [u8], at: &mut usize) -> Result<Option<Whole>, FrameError> {
         loop {
-            let mut frame = match mem::take(&mut self.next) {
-                Next::Payload(frame) => frame,
-                Next::Head(head) => match self.head(head, rules, input, at)? {
-                    Some(frame) => frame,
-                    None => return Ok(None),
-                },
-            };
+            let Some(mut frame) = self.frame(rules, input, at)? else { return Ok(None) };
             let piece = *at..*at + frame.left.min(input.len() - *at);
             *at = piece.end;
             frame.unmask(&mut input[piece.clone()]);
+            if frame.left > 0 {
+                self.next = Next::Payload(frame);
+            }
             let whole = if frame.is_control() {
                 self.take_control(&frame, input, piece)
             } else {
                 self.take_data(&frame, rules, input, piece)?
             };
-            if frame.left > 0 {
-                self.next = Next::Payload(frame);
-                return Ok(None);
-            }
-            if whole.is_some() {
+            if whole.is_some() || frame.left > 0 {
                 return Ok(whole);
             }
         }
     }
 
-    /// Goes on with a head of which some bytes may have come before. `None`: the input ends within it.
-    fn head(
-        &mut self,
-        mut head: HeadBytes,
-        rules: &Rules,
-        input: &[u8],
-        at: &mut usize,
-    ) -> Result<Option<Frame>, FrameError> {
-        let due = Due { rules, begun: self.begun.is_some(), message_bytes: self.message.len() };
-        let before = head.len();
-        let frame = head.take(&input[*at..], &due)?;
-        *at += head.len() - before;
-        match &frame {
-            Some(frame) => self.begun = self.begun.or(frame.kind()),
-            None => self.next = Next::Head(head),
+    /// Takes the frame that the next byte of payload belongs to. `None`: the input ends within its head.
+    fn frame(&mut self, rules: &Rules, input: &[u8], at: &mut usize) -> Result<Option<Frame>, FrameError> {
+        match &mut self.next {
+            Next::Payload(frame) => {
+                let frame = *frame;
+                self.next = Next::default();
+                Ok(Some(frame))
+            }
+            Next::Head(head) => {
+                let due = Due { rules, begun: self.begun.is_some(), message_bytes: self.message.len() };
+                let (frame, bytes) = head.take(&input[*at..], &due)?;
+                *at += bytes;
+                if let Some(frame) = &frame {
+                    self.begun = self.begun.or(frame.kind());
+                }
+                Ok(frame)
+            }
         }
-        Ok(frame)
     }
 
     fn take_control(&mut self, frame: &Frame, input: &[u8], piece: Range<usize>) -> Option<Whole> {
@@ -242,10 +236,10 @@ impl Decoder {
 
     /// Frees the payloads that have been handed out.
     fn free_done(&mut self) {
-        if self.begun.is_none() {
+        if self.begun.is_none() && self.message.capacity() > 0 {
             (self.message, self.text_bytes) = (Vec::new(), 0);
         }
-        if matches!(self.next, Next::Head(_)) {
+        if self.control.capacity() > 0 && matches!(self.next, Next::Head(_)) {
             self.control = Vec::new();
         }
     }

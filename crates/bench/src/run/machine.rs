@@ -37,10 +37,11 @@ pub(crate) fn resident_bytes(pid: u32) -> anyhow::Result<u64> {
     Ok(kib * 1_024)
 }
 
-/// Ticks of all cores so far: in all, and those that the host gave to others.
+/// Ticks of all cores so far: in all, those without work, and those that the host gave to others.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ticks {
     all: u64,
+    idle: u64,
     stolen: u64,
 }
 
@@ -51,12 +52,19 @@ impl Ticks {
         let ticks = stat.lines().next().unwrap_or_default().split_ascii_whitespace().skip(1);
         // User, nice, system, idle, iowait, irq, softirq, steal; guests are in user.
         let ticks: Vec<u64> = ticks.take(8).map_while(|ticks| ticks.parse().ok()).collect();
-        Ok(Self { all: ticks.iter().sum(), stolen: ticks.get(7).copied().unwrap_or(0) })
+        let tick = |place: usize| ticks.get(place).copied().unwrap_or(0);
+        Ok(Self { all: ticks.iter().sum(), idle: tick(3) + tick(4), stolen: tick(7) })
     }
 
     /// The share of the machine that was stolen since then, in percent.
     pub(crate) fn stolen_percent_since(self, then: Self) -> f64 {
         100.0 * (self.stolen - then.stolen) as f64 / (self.all - then.all).max(1) as f64
+    }
+
+    /// The share of the machine that somebody here worked on since then, in percent.
+    pub(crate) fn busy_percent_since(self, then: Self) -> f64 {
+        let idle = (self.idle - then.idle) as f64 / (self.all - then.all).max(1) as f64;
+        100.0 * (1.0 - idle) - self.stolen_percent_since(then)
     }
 }
 
@@ -70,6 +78,6 @@ mod tests {
         assert!(cpu_ns(pid).unwrap() > 0);
         assert!(resident_bytes(pid).unwrap() > 100 * 1_024);
         let ticks = Ticks::read().unwrap();
-        assert!(ticks.all > ticks.stolen);
+        assert!(ticks.all > ticks.stolen + ticks.idle);
     }
 }

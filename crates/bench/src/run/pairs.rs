@@ -70,7 +70,7 @@ fn print_frames(viewers: u32, pairs: &Pairs, [floor, ours, naive]: &[Vec<Sitting
     println!("\n{viewers} viewers, {} sittings each, windows of {} s\n", floor.len(), pairs.window_s);
     println!(
         "| frames/s | floor us/frame | ours us/frame | naive us/frame | ours / floor | ours / naive | \
-         frames/s got: floor, ours, naive | p50 / p99 ms: floor, ours, naive | client us/frame | broken chains | most stolen |"
+         frames/s got: floor, ours, naive | p50 / p99 ms: floor, ours, naive | client us/frame | broken chains | most stolen, others |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     for (place, rate) in pairs.rates.iter().enumerate() {
@@ -86,12 +86,16 @@ fn print_frames(viewers: u32, pairs: &Pairs, [floor, ours, naive]: &[Vec<Sitting
         let p50 = |of| median(of, |measured| measured.window.latency_us.p50 as f64 / 1e3);
         let p99 = |of| median(of, |measured| measured.window.latency_us.p99 as f64 / 1e3);
         let broken: u64 = ours.iter().map(|sitting| sitting.measured[place].window.chain_errors).sum();
-        let all = floor.iter().chain(ours).chain(naive);
-        let stolen = Spread::of(all.map(|sitting| sitting.measured[place].stolen_percent)).greatest;
+        let most = |number: fn(&Measured) -> f64| {
+            let all = floor.iter().chain(ours).chain(naive);
+            Spread::of(all.map(|sitting| number(&sitting.measured[place]))).greatest
+        };
+        let stolen = most(|measured| measured.stolen_percent);
+        let others = most(|measured| measured.others_percent);
         let rate = if *rate > 0.0 { rate.to_string() } else { "flat out".into() };
         println!(
             "| {rate} | {:.1} | {:.1} | {:.1} | {:.2} | {:.2} | {:.0}, {:.0}, {:.0} | {:.0} / {:.0}, {:.0} / {:.0}, \
-             {:.0} / {:.0} | {:.1} | {broken} | {stolen:.0}% |",
+             {:.0} / {:.0} | {:.1} | {broken} | {stolen:.0}%, {others:.0}% |",
             cost(floor),
             cost(ours),
             cost(naive),

@@ -25,14 +25,14 @@ pub(crate) fn idle(setting: &Setting, quick: bool) -> anyhow::Result<()> {
     let measured = stage.measure(if quick { 21.0 } else { 61.0 })?;
     let us = measured.server_cpu_ns as f64 / 1e3 / f64::from(VIEWERS) / measured.window.seconds;
     println!("\nidle: {VIEWERS} viewers for {:.0} s\n", measured.window.seconds);
-    println!("| joins/s | bytes a viewer | us/s of CPU a viewer | beats | connections lost | stolen |");
+    println!("| joins/s | bytes a viewer | us/s of CPU a viewer | beats | connections lost | stolen / others |");
     println!("|---|---|---|---|---|---|");
     println!(
-        "| {:.0} | {bytes} | {us:.3} | {} | {} | {:.0}% |",
+        "| {:.0} | {bytes} | {us:.3} | {} | {} | {} |",
         joined.joins_per_s,
         measured.window.beats,
         lost(&measured),
-        measured.stolen_percent
+        measured.noise()
     );
     Ok(())
 }
@@ -53,7 +53,7 @@ pub(crate) fn asleep(setting: &Setting, quick: bool) -> anyhow::Result<()> {
     let woken = stage.measure(5.0)?;
     println!("\nasleep: {SLEEPY} viewers, 5 frames/s of 8 KB, a tenth reads nothing\n");
     println!(
-        "| | p50 / p99 ms of the others | us/frame | frames/s | MiB of the process | closed | broken chains | stolen |"
+        "| | p50 / p99 ms of the others | us/frame | frames/s | MiB of the process | closed | broken chains | stolen / others |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for (name, measured, bytes) in [
@@ -62,7 +62,7 @@ pub(crate) fn asleep(setting: &Setting, quick: bool) -> anyhow::Result<()> {
         ("awake again", &woken, stage.resident_bytes()?),
     ] {
         println!(
-            "| {name}, {:.0} s | {} | {:.1} | {:.0} | {:.1} | {} | {} | {:.0}% |",
+            "| {name}, {:.0} s | {} | {:.1} | {:.0} | {:.1} | {} | {} | {} |",
             measured.window.seconds,
             latency(measured),
             measured.us_per_delivery(),
@@ -70,7 +70,7 @@ pub(crate) fn asleep(setting: &Setting, quick: bool) -> anyhow::Result<()> {
             bytes as f64 / 1_048_576.0,
             ends(measured),
             measured.window.chain_errors,
-            measured.stolen_percent,
+            measured.noise(),
         );
     }
     let (status, _) = stage.settle()?;
@@ -96,11 +96,11 @@ pub(crate) fn overload(setting: &Setting, quick: bool) -> anyhow::Result<()> {
     );
     println!(
         "| writes/s | us/write | comments/s | us/comment | p50 / p99 / most ms | turn: mean, longest ms | merged | \
-         snapshots | broken chains | closed | stolen |"
+         snapshots | broken chains | closed | stolen / others |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");
     println!(
-        "| {:.0} | {:.1} | {:.0} | {:.2} | {} / {:.0} | {:.0}, {:.0} | {:.0}% | {} | {} | {} | {:.0}% |",
+        "| {:.0} | {:.1} | {:.0} | {:.2} | {} / {:.0} | {:.0}, {:.0} | {:.0}% | {} | {} | {} | {} |",
         measured.deliveries_per_s(),
         measured.us_per_delivery(),
         window.comments as f64 / window.seconds,
@@ -113,7 +113,7 @@ pub(crate) fn overload(setting: &Setting, quick: bool) -> anyhow::Result<()> {
         window.snapshots,
         window.chain_errors,
         ends(&measured),
-        measured.stolen_percent,
+        measured.noise(),
     );
     exact(&status, &report)
 }
@@ -158,16 +158,16 @@ pub(crate) fn hot(setting: &Setting, quick: bool) -> anyhow::Result<()> {
     stage.measure(WARM_S)?;
     let measured = stage.measure(if quick { 3.0 } else { 10.0 })?;
     println!("\nhot: one stream, {VIEWERS} viewers, 5 frames/s, two workers, two cores with the client\n");
-    println!("| thread | CPU s | us/frame of all | frames/s | p50 / p99 ms | stolen |");
+    println!("| thread | CPU s | us/frame of all | frames/s | p50 / p99 ms | stolen / others |");
     println!("|---|---|---|---|---|---|");
     for (name, ns) in &measured.threads_cpu_ns {
         println!(
-            "| {name} | {:.2} | {:.1} | {:.0} | {} | {:.0}% |",
+            "| {name} | {:.2} | {:.1} | {:.0} | {} | {} |",
             *ns as f64 / 1e9,
             measured.us_per_delivery(),
             measured.deliveries_per_s(),
             latency(&measured),
-            measured.stolen_percent
+            measured.noise()
         );
     }
     let (status, report) = stage.settle()?;

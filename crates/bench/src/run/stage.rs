@@ -97,7 +97,10 @@ pub(crate) struct Measured {
     pub(crate) server_cpu_ns: u64,
     /// Of each thread of the server.
     pub(crate) threads_cpu_ns: BTreeMap<String, u64>,
+    /// What the host took of this machine.
     pub(crate) stolen_percent: f64,
+    /// What neither the server nor the crowd used of it: others' work, and the kernel's beside them.
+    pub(crate) others_percent: f64,
 }
 
 impl Measured {
@@ -109,6 +112,11 @@ impl Measured {
     /// Processor time of the crowd for the same.
     pub(crate) fn client_us_per_delivery(&self) -> f64 {
         self.window.cpu_s * 1e6 / self.window.deliveries.max(1) as f64
+    }
+
+    /// How quiet the machine was.
+    pub(crate) fn noise(&self) -> String {
+        format!("{:.0}% / {:.0}%", self.stolen_percent, self.others_percent)
     }
 
     pub(crate) fn deliveries_per_s(&self) -> f64 {
@@ -170,11 +178,17 @@ impl Stage {
         for (name, ns) in &mut threads_cpu_ns {
             *ns -= before.get(name).copied().unwrap_or(0);
         }
+        let window: Window = read(&answer)?;
+        let server_cpu_ns = threads_cpu_ns.values().sum();
+        let now = Ticks::read()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let ours_percent = 100.0 * (server_cpu_ns as f64 / 1e9 + window.cpu_s) / (window.seconds * cores);
         Ok(Measured {
-            window: read(&answer)?,
-            server_cpu_ns: threads_cpu_ns.values().sum(),
+            window,
+            server_cpu_ns,
             threads_cpu_ns,
-            stolen_percent: Ticks::read()?.stolen_percent_since(ticks),
+            stolen_percent: now.stolen_percent_since(ticks),
+            others_percent: (now.busy_percent_since(ticks) - ours_percent).max(0.0),
         })
     }
 

@@ -10,6 +10,8 @@
 //! └───┴──────┴────────┘ └──────┴────────┘ └──────────────────────────┘ └──────┘
 //! ```
 
+use std::mem;
+
 use watershed_protocol::client::Opcode;
 
 use super::{FrameError, Rules};
@@ -32,8 +34,8 @@ pub(super) struct Frame {
     pub(super) opcode: u8,
     /// Whether it ends its message.
     pub(super) last: bool,
-    /// The mask, turned so that it begins with the key of the next byte.
-    mask: [u8; 4],
+    /// The mask, turned so that its lowest byte is the key of the next one.
+    mask: u32,
     pub(super) left: usize,
 }
 
@@ -53,14 +55,13 @@ impl Frame {
 
     /// Unmasks the next piece of the payload.
     pub(super) fn unmask(&mut self, piece: &mut [u8]) {
-        let [a, b, c, d] = self.mask;
-        let wide = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
+        let wide = u64::from(self.mask) << 32 | u64::from(self.mask);
         let (words, rest) = piece.as_chunks_mut::<8>();
         for word in words {
-            *word = (u64::from_ne_bytes(*word) ^ wide).to_ne_bytes();
+            *word = (u64::from_le_bytes(*word) ^ wide).to_le_bytes();
         }
-        rest.iter_mut().zip(self.mask.into_iter().cycle()).for_each(|(byte, key)| *byte ^= key);
-        self.mask.rotate_left(piece.len() % 4);
+        rest.iter_mut().zip(wide.to_le_bytes()).for_each(|(byte, key)| *byte ^= key);
+        self.mask = self.mask.rotate_right(8 * (piece.len() % 4) as u32);
         self.left -= piece.len();
     }
 }
@@ -73,22 +74,26 @@ pub(super) struct HeadBytes {
 }
 
 impl HeadBytes {
-    pub(super) fn len(&self) -> usize {
-        self.length.into()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Takes as much of the input as belongs to the head; the frame, when that is whole.
-    pub(super) fn take(&mut self, input: &[u8], due: &Due<'_>) -> Result<Option<Frame>, FrameError> {
-        let before = self.len();
+    /// The frame, when its head is whole with this input, and how much of the input belongs to the head. What is not whole
+    /// is kept.
+    pub(super) fn take(&mut self, input: &[u8], due: &Due<'_>) -> Result<(Option<Frame>, usize), FrameError> {
+        let before = usize::from(mem::take(&mut self.length));
+        if before == 0
+            && let Some((frame, bytes)) = parse(input, due)?
+        {
+            return Ok((Some(frame), bytes));
+        }
         let end = BYTES_MAX.min(before + input.len());
         self.bytes[before..end].copy_from_slice(&input[..end - before]);
-        let parsed = parse(&self.bytes[..end], due)?;
-        self.length = parsed.as_ref().map_or(end, |(_, bytes)| *bytes) as u8;
-        Ok(parsed.map(|(frame, _)| frame))
+        if let Some((frame, bytes)) = parse(&self.bytes[..end], due)? {
+            return Ok((Some(frame), bytes - before));
+        }
+        self.length = end as u8;
+        Ok((None, end - before))
     }
 }
 
@@ -122,7 +127,7 @@ fn parse(bytes: &[u8], due: &Due<'_>) -> Result<Option<(Frame, usize)>, FrameErr
         return Err(FrameError::TooLarge { max });
     }
     let Some(mask) = rest[wide..].first_chunk::<4>() else { return Ok(None) };
-    Ok(Some((Frame { opcode, last, mask: *mask, left }, 2 + wide + 4)))
+    Ok(Some((Frame { opcode, last, mask: u32::from_le_bytes(*mask), left }, 2 + wide + 4)))
 }
 
 /// The rules of the first byte: what there is, and what may follow what.
