@@ -100,15 +100,15 @@ impl Cluster {
 }
 
 impl Seen<'_> {
-    /// The member that the running process is, once it has joined.
-    pub(crate) fn joined(&self) -> Option<&(Member, Health)> {
+    /// The member that the running process is, once it has joined, also while it ends without its lease.
+    pub(crate) fn known(&self) -> Option<&(Member, Health)> {
         let process = self.process?;
-        self.member.as_ref().filter(|(member, health)| member.pid == process.pid && *health != Health::Dead)
+        self.member.as_ref().filter(|(member, _)| member.pid == process.pid)
     }
 
     /// Base URL of its HTTP port: as it says, or as the topology says while it does not run.
     pub(crate) fn url(&self) -> String {
-        match self.joined() {
+        match self.known() {
             Some((member, _)) => member.http.clone(),
             None => self.node.http_url(self.node.http.port()),
         }

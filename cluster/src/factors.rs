@@ -13,7 +13,7 @@ pub(crate) fn show(cluster: &Cluster) -> anyhow::Result<()> {
     let seen = cluster.look()?;
     let mut lines = vec!["NODE  STAGE                      FACTOR\n".to_owned()];
     for seen in &seen {
-        let told = seen.joined().and_then(|(member, _)| readiness::figures(seen.node, member));
+        let told = seen.known().and_then(|(member, _)| readiness::figures(seen.node, member));
         for (name, value) in told.iter().flatten() {
             if let (Some(stage), Some(factor)) = (name.strip_prefix(PREFIX), value.as_f64()) {
                 lines.push(format!("{:<4}  {stage:<25}  {factor:.1}\n", seen.node.name));

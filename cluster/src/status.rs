@@ -19,6 +19,8 @@ pub(crate) enum State {
     Ready,
     /// It runs, but is not ready yet, or no longer.
     Starting,
+    /// It runs, but has given its lease back: it drains, and ends.
+    Ending,
     /// It runs, but has missed its heartbeats.
     Silent,
     /// It does not run.
@@ -27,9 +29,10 @@ pub(crate) enum State {
 
 impl State {
     pub(crate) fn of(seen: &Seen<'_>) -> Self {
-        match (seen.process, seen.joined()) {
+        match (seen.process, seen.known()) {
             (None, _) => Self::Dead,
             (Some(_), None) => Self::Starting,
+            (Some(_), Some((_, Health::Dead))) => Self::Ending,
             (Some(_), Some((_, Health::Silent { .. }))) => Self::Silent,
             (Some(_), Some((member, _))) if readiness::is_ready(seen.node, member) => Self::Ready,
             (Some(_), Some(_)) => Self::Starting,
@@ -40,6 +43,7 @@ impl State {
         match self {
             Self::Ready => "ready",
             Self::Starting => "starting",
+            Self::Ending => "ending",
             Self::Silent => "silent",
             Self::Dead => "dead",
         }
@@ -73,7 +77,7 @@ fn row(seen: &Seen<'_>) -> Row {
         url: seen.url(),
         state: State::of(seen),
         fed_by: seen
-            .joined()
+            .known()
             .filter(|(member, _)| member.role == Role::Broadcast)
             .and_then(|(member, _)| readiness::fed_by(seen.node, member)),
     }

@@ -16,8 +16,8 @@ use crate::{
     process::{Process, wait_for_end},
 };
 
-/// How long nodes may drain before they are killed.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long nodes may take to end before they are killed, beyond what a broadcast node drains.
+const END_WITHIN: Duration = Duration::from_secs(12);
 
 /// How long a killed process may take to be gone.
 const KILLED: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ pub(crate) fn stop_all(cluster: &Cluster) -> anyhow::Result<()> {
         let process = Process::recorded(&cluster.pid_file(&other)).filter(|_| cluster.topology.node(&other).is_none());
         running.extend(process.map(|process| (other, process)));
     }
-    let forced = stop(&running)?;
+    let forced = stop(cluster, &running)?;
     for name in recorded_nodes(cluster)? {
         let path = cluster.pid_file(&name);
         fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
@@ -47,9 +47,10 @@ pub(crate) fn stop_all(cluster: &Cluster) -> anyhow::Result<()> {
 }
 
 /// Ends these processes and returns how many had to be killed.
-pub(crate) fn stop(running: &[(NodeName, Process)]) -> anyhow::Result<usize> {
+pub(crate) fn stop(cluster: &Cluster, running: &[(NodeName, Process)]) -> anyhow::Result<usize> {
     send(running, Signal::TERM)?;
-    let late = wait_for_end(running.iter().map(|(_, process)| *process).collect(), DRAIN);
+    let at_most = END_WITHIN + Duration::from_millis(cluster.topology.limits.drain_ms);
+    let late = wait_for_end(running.iter().map(|(_, process)| *process).collect(), at_most);
     let late: Vec<_> = running.iter().filter(|(_, process)| late.contains(process)).cloned().collect();
     send(&late, Signal::KILL)?;
     let left = wait_for_end(late.iter().map(|(_, process)| *process).collect(), KILLED);

@@ -63,7 +63,7 @@ pub(crate) fn up(cluster: &Cluster, bin: Option<&Path>, only: Option<&NodeName>)
     if let Err(error) = outcome {
         let running: Vec<(NodeName, Process)> =
             started.iter().filter_map(|started| Some((started.node.name.clone(), started.process?))).collect();
-        stop::stop(&running)?;
+        stop::stop(cluster, &running)?;
         for started in &started {
             let _ = fs::remove_file(cluster.pid_file(&started.node.name)); // Stale records are ignored in any case.
         }

@@ -144,7 +144,7 @@ fn fake_node() {
     println!("\n{name} listens on {port}");
     thread::spawn(move || {
         loop {
-            lease.heartbeat().unwrap();
+            lease.heartbeat(None).unwrap();
             thread::sleep(Duration::from_millis(HEARTBEAT_MS / 2));
         }
     });

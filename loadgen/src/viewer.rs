@@ -1,4 +1,5 @@
-//! One viewer: finds its node, watches, writes what the crowd orders, and comes back when its connection ends.
+//! One viewer: finds its node, watches, writes what the crowd orders, moves when it is told, and comes back when its
+//! connection ends.
 //!
 //! Between the crowd's schedule and a socket. Invariant: a sending keeps its ref and stamp until it is answered for good,
 //! through refusals with a delay and through any number of connections.
@@ -38,6 +39,9 @@ const LIKED_MAX: usize = 8;
 
 /// Silence that ends a connection before the first message says how often beats come.
 const FIRST_SILENCE_MAX: Duration = Duration::from_secs(20);
+
+/// The longest time for the close of a connection that was left for another.
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// The longest time for a close handshake and for one write.
 const WRITE_MAX: Duration = Duration::from_secs(10);
@@ -98,9 +102,13 @@ pub(crate) struct State {
 /// Why a connection ended.
 enum End {
     Leave,
-    Move(String),
+    /// It was closed by a node that had named another: there, at this time.
+    Move(Instant, String),
     Dropped,
-    Broken { asked: Duration, why: String },
+    Broken {
+        asked: Duration,
+        why: String,
+    },
 }
 
 impl Viewer {
@@ -131,10 +139,10 @@ impl Viewer {
         let mut book = self.crowd.book.lock();
         match end {
             End::Leave => None,
-            End::Move(url) => {
+            End::Move(at, url) => {
                 book.moves += 1;
                 *moved_to = Some(url);
-                Some(Duration::ZERO)
+                Some(at.saturating_duration_since(Instant::now()))
             }
             End::Dropped => {
                 book.drops += 1;
@@ -162,11 +170,9 @@ impl Viewer {
                     Err(error) => return broken(error),
                 },
             };
-            let resume = crowd.book.lock().ledger.point(self.seat);
-            let hello = Hello { stream: &crowd.stream, viewer: &self.id, encoding: self.encoding, resume };
-            match connect(&url, &hello).await {
-                Ok(socket) => {
-                    self.joined(resume.is_some());
+            match self.connect(&url).await {
+                Ok((socket, resumed)) => {
+                    self.joined(resumed);
                     socket
                 }
                 Err(error) => return broken(error),
@@ -177,6 +183,13 @@ impl Viewer {
         self.watch(socket, backoff).await
     }
 
+    /// A connection that goes on from what this viewer has, if it has anything.
+    async fn connect(&self, url: &str) -> anyhow::Result<(Socket, bool)> {
+        let resume = self.crowd.book.lock().ledger.point(self.seat);
+        let hello = Hello { stream: &self.crowd.stream, viewer: &self.id, encoding: self.encoding, resume };
+        Ok((connect(url, &hello).await?, resume.is_some()))
+    }
+
     fn joined(&self, resumed: bool) {
         let mut book = self.crowd.book.lock();
         book.ledger.connected(self.seat, resumed);
@@ -185,13 +198,28 @@ impl Viewer {
         book.reconnects += u64::from(resumed);
     }
 
+    /// Goes on at another node: the new connection first, then the old one ends. Nothing of the old one is read from the
+    /// moment on at which the new one resumes, so no frame is missed and none comes twice; what is unanswered is sent
+    /// again. When it cannot be made, the old one stays.
+    async fn go_to(&self, url: &str, old: &mut Socket) -> anyhow::Result<()> {
+        let crowd = &self.crowd;
+        let _join = crowd.joins.acquire().await?;
+        let (new, resumed) = self.connect(url).await?;
+        let mut left = std::mem::replace(old, new);
+        let mut book = crowd.book.lock();
+        book.ledger.connection_lost(self.seat);
+        book.ledger.connected(self.seat, resumed);
+        book.moves += 1;
+        drop(book);
+        // Its end is not awaited: the view goes on elsewhere.
+        tokio::spawn(async move { timeout(GOODBYE_MAX, left.close(None)).await });
+        Ok(())
+    }
+
     /// Reads, answers orders and retries until the connection ends.
     async fn watch(&mut self, mut socket: Socket, backoff: &mut Backoff) -> End {
-        let now = Instant::now();
-        for sending in self.state.trying.values_mut() {
-            sending.retry_at = Some(now);
-        }
-        let (mut heard, mut silence_max) = (now, FIRST_SILENCE_MAX);
+        self.state.try_all_again();
+        let (mut heard, mut silence_max) = (Instant::now(), FIRST_SILENCE_MAX);
         let mut moving: Option<(Instant, String)> = None;
         if let Err(why) = self.repeat(&mut socket).await {
             return End::Broken { asked: Duration::ZERO, why };
@@ -215,7 +243,7 @@ impl Viewer {
                         Ok(None) => {}
                         Ok(Some(Told::Beats(every))) => silence_max = 2 * every,
                         Ok(Some(Told::Move(url, after))) => moving = Some((heard + after, url)),
-                        Err(end) => return end,
+                        Err(end) => return moving.map_or(end, |(at, url)| End::Move(at, url)),
                     }
                 }
                 Some(order) = self.orders.recv(), if self.state.trying.len() < usize::from(UNANSWERED_MAX) => {
@@ -226,9 +254,15 @@ impl Viewer {
                 }
                 () = sleep_until(wake) => {
                     if let Some((_, url)) = moving.take_if(|(at, _)| *at <= Instant::now()) {
-                        // Its end is not awaited for long: the view goes on elsewhere.
-                        let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
-                        return End::Move(url);
+                        match self.go_to(&url, &mut socket).await {
+                            Ok(()) => {
+                                self.state.try_all_again();
+                                heard = Instant::now();
+                            }
+                            // The node that asked for it will say more, or end.
+                            Err(error) => self.crowd.book.lock().failed(|| format!("{}: {error:#}", self.id)),
+                        }
+                        continue;
                     }
                     if heard.elapsed() >= silence_max {
                         let why = format!("nothing was heard for {silence_max:?}");
@@ -363,6 +397,12 @@ async fn send(socket: &mut Socket, message: Message) -> Result<(), String> {
 }
 
 impl State {
+    /// What is unanswered is to be sent over a new connection.
+    fn try_all_again(&mut self) {
+        let now = Instant::now();
+        self.trying.values_mut().for_each(|sending| sending.retry_at = Some(now));
+    }
+
     /// A like or unlike with the next stamp: the wall clock, and always greater than the one before.
     fn says(&mut self, now_unix_ms: u64, id: CommentId, liked: bool) -> What {
         self.stamp = now_unix_ms.max(self.stamp + 1);

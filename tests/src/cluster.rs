@@ -19,7 +19,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use watershed_ledger::Durable;
 use watershed_protocol::{CommentId, Role};
 
-use crate::{process::binary, topology::Shape, until};
+use crate::{process::binary, topology::Shape, until, web};
 
 /// Two clusters keep two cores busy; more would only make each other late.
 const CLUSTERS_MAX: usize = 2;
@@ -196,6 +196,34 @@ impl Cluster {
     /// Base URLs of all broadcast nodes.
     pub async fn urls(&self) -> Vec<String> {
         self.launch(&["urls"]).await.lines().map(str::to_owned).collect()
+    }
+
+    /// One figure of one node.
+    pub async fn figure(&self, node: &str, name: &str) -> u64 {
+        let told = web::get_json(&format!("{}/v1/node", self.url(node).await)).await;
+        told["figures"][name].as_f64().unwrap_or_else(|| panic!("{node} has no figure {name}: {told}")) as u64
+    }
+
+    /// Waits until these nodes have so many viewers together; how many each has.
+    pub async fn viewers(&self, nodes: &[&str], count: u64) -> Vec<u64> {
+        until(&format!("{nodes:?} have {count} viewers"), async || {
+            let mut held = Vec::new();
+            for node in nodes {
+                held.push(self.figure(node, "viewers").await);
+            }
+            if held.iter().sum::<u64>() == count { Ok(held) } else { Err(format!("{held:?}")) }
+        })
+        .await
+    }
+
+    /// Waits until a node's process has ended.
+    pub async fn ended(&self, node: &str) {
+        until(&format!("{node} ends"), async || {
+            let status = self.status().await;
+            let runs = status.iter().any(|seen| seen.node == node && seen.pid.is_some());
+            if runs { Err(format!("{status:?}")) } else { Ok(()) }
+        })
+        .await;
     }
 
     /// The pattern that names all nodes' files of analytics.

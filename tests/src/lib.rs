@@ -12,6 +12,7 @@ pub mod cluster;
 pub mod crowd;
 pub mod image;
 pub mod interrupt;
+pub mod loadgen;
 mod member;
 pub mod packed;
 pub mod power;

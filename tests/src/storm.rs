@@ -18,14 +18,15 @@ use crate::{
     chance::Chance,
     cluster::{Cluster, Setup},
     process::{Process, binary},
-    topology::Shape,
+    topology::{SMALL, Shape},
     until,
 };
 
 /// Of the issue: four nodes that viewers can flee to, owners whose death is not everybody's, and a standby.
 /// Room for the likes of a storm's few seconds: what is asked is whether any is lost, not how little memory will do.
 const REGISTERS_BYTES_MAX: u32 = 64 * 1024 * 1024;
-const SHAPE: Shape = Shape { broadcast: 4, processors: 3, fixed_ports: true, registers_bytes_max: REGISTERS_BYTES_MAX };
+const SHAPE: Shape =
+    Shape { broadcast: 4, processors: 3, fixed_ports: true, registers_bytes_max: REGISTERS_BYTES_MAX, ..SMALL };
 const MERGERS: u16 = 2;
 
 /// A killed node stays away for at most so long.

@@ -23,13 +23,25 @@ pub struct Shape {
     pub fixed_ports: bool,
     /// Likes that a processor keeps in memory.
     pub registers_bytes_max: u32,
+    /// On how many broadcast nodes a stream is at least.
+    pub viewer_spread: u16,
+    /// Further lines of `[limits]`.
+    pub limits: &'static str,
 }
 
 /// As few likes in memory as a processor may be told to keep: the others are always on their way to the store or back.
 pub const LITTLE: u32 = 64 * 1024;
 
-/// Two broadcast nodes, two processors and a merger, on any free ports.
-pub const SMALL: Shape = Shape { broadcast: 2, processors: 2, fixed_ports: false, registers_bytes_max: LITTLE };
+/// Two broadcast nodes, two processors and a merger, on any free ports. Every stream is on both nodes: with one node there
+/// is little to get wrong.
+pub const SMALL: Shape = Shape {
+    broadcast: 2,
+    processors: 2,
+    fixed_ports: false,
+    registers_bytes_max: LITTLE,
+    viewer_spread: 64,
+    limits: "",
+};
 
 impl Shape {
     /// The topology's text, for a cluster in this directory, with these lines of `[broadcast.upstream]`. Streams called
@@ -39,8 +51,9 @@ impl Shape {
         let port = |offset: u16| if first == 0 { 0 } else { first + offset };
         format!(
             "[cluster]\nname = \"test\"\ndir = \"{}\"\nsecret = \"end-to-end\"\n\
-             [broadcast]\nnodes = {}\nport = {}\npeer_port = {}\nmoderators = [\"mod\"]\n\
+             [broadcast]\nnodes = {}\nport = {}\npeer_port = {}\nviewer_spread = {}\nmoderators = [\"mod\"]\n\
              [broadcast.upstream]\n{upstream}\n\
+             [limits]\n{}\n\
              [processor]\nnodes = {}\nport = {}\npeer_port = {}\nregisters_bytes_max = {}\n\
              [analytics]\nrotate_s = 1\n\
              [log]\nsegment_bytes = 1048576\ncheckpoint_bytes = 4096\n\
@@ -50,6 +63,8 @@ impl Shape {
             self.broadcast,
             port(0),
             port(5),
+            self.viewer_spread,
+            self.limits,
             self.processors,
             port(10),
             port(20),

@@ -124,3 +124,19 @@ async fn a_page_keeps_the_order_of_comments_through_a_view_that_was_partial() {
     page.shows("[...document.querySelectorAll('#comments .text')].map((text) => text.textContent)", order).await;
     book.assert_kept();
 }
+
+#[tokio::test]
+async fn when_its_node_ends_the_page_goes_on_at_another() {
+    let cluster = Cluster::start(Shape { limits: "drain_ms = 500", ..SMALL }).await;
+    let driver = Driver::start().await;
+    let ann = join(&driver, &cluster.url("b1").await, "show", "ann").await;
+    write(&ann, "before").await;
+    lists(&ann, &[("ann", "before", 0, false)]).await;
+    let place = "document.querySelector('#node').textContent";
+    let (old, new) = if ann.value(place).await == "on b1" { ("b1", "b2") } else { ("b2", "b1") };
+    cluster.signal(old, "term").await;
+    ann.shows(place, format!("on {new}")).await;
+    cluster.ended(old).await;
+    write(&ann, "after").await;
+    lists(&ann, &[("ann", "before", 0, false), ("ann", "after", 0, false)]).await;
+}

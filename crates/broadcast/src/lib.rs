@@ -4,6 +4,7 @@
 //! and [`room`] → [`relay`] → nodes below. [`sources`] says whom the feed takes it from.
 //! Invariant: nothing here knows a clock, a socket or a thread: time is an argument, and what is to be sent is an output.
 
+pub mod admission;
 pub mod carousel;
 pub mod feed;
 pub mod page;
@@ -15,6 +16,7 @@ pub mod sources;
 pub mod uplink;
 pub mod websocket;
 
+pub use admission::{Admission, Coming};
 pub use feed::{Feed, Update};
 pub use page::Page;
 pub use relay::Relay;

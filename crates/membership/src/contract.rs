@@ -7,7 +7,7 @@ use std::{sync::Arc, thread};
 use watershed_placement::{Map, Spreads};
 use watershed_protocol::{ClusterKey, Epoch, NodeName, Role};
 
-use crate::{CasError, Health, JoinError, Member, Membership, StateDir};
+use crate::{CasError, Health, JoinError, Load, Member, Membership, StateDir};
 
 macro_rules! suite {
     ($name:ident, $open:expr, [$($promise:ident),* $(,)?]) => {
@@ -28,6 +28,7 @@ suite!(
         a_member_is_seen_by_all_as_it_joined,
         a_name_is_held_by_one_process_at_a_time,
         a_member_that_ends_is_dead_and_may_come_back,
+        a_load_is_seen_with_its_member_until_that_comes_back_without,
         before_the_founding_there_is_no_map,
         however_many_found_the_cluster_it_has_one_key,
         of_two_changes_from_one_map_one_is_refused,
@@ -75,7 +76,7 @@ fn a_name_is_held_by_one_process_at_a_time(membership: &dyn Membership) {
         panic!("the name was held twice");
     };
     assert_eq!((name, pid), (node("b1"), Some(std::process::id())));
-    lease.heartbeat().unwrap();
+    lease.heartbeat(None).unwrap();
     assert_eq!(membership.members().unwrap(), [(member("b1", 1), Health::Alive)]);
 }
 
@@ -84,6 +85,22 @@ fn a_member_that_ends_is_dead_and_may_come_back(membership: &dyn Membership) {
     assert_eq!(membership.members().unwrap(), [(member("b1", 1), Health::Dead)]);
     let _again = membership.join(&member("b1", 2)).unwrap();
     assert_eq!(membership.members().unwrap(), [(member("b1", 2), Health::Alive)]);
+}
+
+fn a_load_is_seen_with_its_member_until_that_comes_back_without(membership: &dyn Membership) {
+    let seen = || membership.look().unwrap().into_iter().map(|seen| seen.load).collect::<Vec<_>>();
+    let lease = membership.join(&member("b1", 1)).unwrap();
+    assert_eq!(seen(), [None]);
+    let load = |viewers| Load { viewers, viewers_max: 9, draining: false, streams: vec![("s".parse().unwrap(), 2)] };
+    for viewers in [3, 12_345, 4] {
+        lease.heartbeat(Some(&load(viewers))).unwrap();
+        lease.heartbeat(None).unwrap();
+        assert_eq!(seen(), [Some(load(viewers))]);
+    }
+    assert_eq!(membership.members().unwrap(), [(member("b1", 1), Health::Alive)]);
+    drop(lease);
+    let _again = membership.join(&member("b1", 2)).unwrap();
+    assert_eq!(seen(), [None]);
 }
 
 fn before_the_founding_there_is_no_map(membership: &dyn Membership) {

@@ -7,6 +7,7 @@
 //! Invariant: a lease tells who is thought alive, never who owns: ownership is fenced by the map's epochs where data is
 //! written.
 
+mod load;
 mod member;
 mod membership;
 mod state_dir;
@@ -15,7 +16,8 @@ mod topology;
 #[cfg(test)]
 mod contract;
 
-pub use member::{Health, Member};
+pub use load::{Load, STREAMS_REPORTED_MAX};
+pub use member::{Health, Member, Sighting};
 pub use membership::{CasError, HEARTBEAT_MS, JoinError, Lease, LeaseError, Membership, SILENT_AFTER_MS, StateError};
 pub use state_dir::{StateDir, StateDirLease};
 pub use topology::{Analytics, Broadcast, Levels, Limits, Merger, Node, Processor, Topology, TopologyError, Windows};

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 use watershed_protocol::{NodeName, Role};
 
+use crate::Load;
+
 /// A process that has joined.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -46,4 +48,15 @@ pub enum Health {
     },
     /// Its lease is free: the process is gone.
     Dead,
+}
+
+/// A member as it is found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Who it is.
+    pub member: Member,
+    /// Whether it lives.
+    pub health: Health,
+    /// What it has said of its load, if it has.
+    pub load: Option<Load>,
 }

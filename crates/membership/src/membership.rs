@@ -10,7 +10,7 @@ use std::{io, path::PathBuf, sync::Arc};
 use watershed_placement::{Map, MapError, Spreads};
 use watershed_protocol::{ClusterKey, Epoch, NodeName};
 
-use crate::{Health, Member};
+use crate::{Health, Load, Member, Sighting};
 
 /// How often a node beats its lease: four times within [`SILENT_AFTER_MS`], so that a thread that a busy machine holds up
 /// for half a second costs no root its place.
@@ -29,8 +29,15 @@ pub trait Membership: Send + Sync {
     /// Becomes a member, alive for as long as the lease lives. A name is held by one process at a time.
     fn join(&self, member: &Member) -> Result<Box<dyn Lease>, JoinError>;
 
-    /// All members ever joined, the last incarnation of each name, sorted by name.
-    fn members(&self) -> Result<Vec<(Member, Health)>, StateError>;
+    /// All members ever joined, the last incarnation of each name, sorted by name, each with its last word on its load.
+    ///
+    /// For polling: all of it comes with one look at each member, loads included.
+    fn look(&self) -> Result<Vec<Sighting>, StateError>;
+
+    /// The same without their loads.
+    fn members(&self) -> Result<Vec<(Member, Health)>, StateError> {
+        Ok(self.look()?.into_iter().map(|seen| (seen.member, seen.health)).collect())
+    }
 
     /// The newest map; none before the cluster was founded. Cheap when nothing has changed: the same `Arc` again.
     fn map(&self) -> Result<Option<Arc<Map>>, StateError>;
@@ -86,8 +93,10 @@ pub trait Membership: Send + Sync {
 
 /// A membership that lasts. Dropping it, or the end of the process in whatever way, ends it.
 pub trait Lease: Send + Sync {
-    /// Says "still here"; due every [`HEARTBEAT_MS`].
-    fn heartbeat(&self) -> Result<(), LeaseError>;
+    /// Says "still here", and how loaded the node is, if anybody may want to know; due every [`HEARTBEAT_MS`].
+    ///
+    /// A load that has not changed costs nothing beyond the beat.
+    fn heartbeat(&self, load: Option<&Load>) -> Result<(), LeaseError>;
 }
 
 /// Why a node could not join.

@@ -1,7 +1,8 @@
 //! The cluster's state as a directory of one machine: the default membership.
 //!
 //! ```text
-//! state/members/b1.json   written and flock'ed by b1 for its life; its mtime is b1's heartbeat
+//! state/members/b1.json   written and flock'ed by b1 for its life: who it is, and below how loaded it is; its mtime is
+//!                         b1's heartbeat
 //! state/map.json          the ownership map, replaced atomically
 //! state/map.lock          held while the map is replaced
 //! ```
@@ -23,7 +24,7 @@ use std::{
 use watershed_placement::Map;
 use watershed_protocol::Epoch;
 
-use crate::{CasError, Health, JoinError, Lease, Member, Membership, StateError};
+use crate::{CasError, JoinError, Lease, Member, Membership, Sighting, StateError};
 
 mod map_file;
 mod members;
@@ -52,7 +53,7 @@ impl Membership for StateDir {
         Ok(Box::new(StateDirLease::take(&self.members, member)?))
     }
 
-    fn members(&self) -> Result<Vec<(Member, Health)>, StateError> {
+    fn look(&self) -> Result<Vec<Sighting>, StateError> {
         members::read_all(&self.members)
     }
 

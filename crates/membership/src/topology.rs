@@ -73,7 +73,7 @@ pub struct Broadcast {
     pub advertise: Option<String>,
     /// Carousel threads of a node.
     pub workers: u16,
-    /// Into how many parts a stream's viewers fall: see `watershed_placement::place_viewer`.
+    /// On how many nodes a stream is at least, however few viewers it has.
     pub viewer_spread: u16,
     /// Who may delete and pin, in development mode.
     pub moderators: Vec<ViewerId>,
@@ -134,6 +134,16 @@ pub struct Limits {
     pub streams_per_node: u32,
     /// Bytes of frames that a broadcast node keeps for viewers who lag or come back, of all streams together.
     pub kept_bytes_per_node: u64,
+    /// Viewers of one stream that one node takes, before a further node takes some: see `watershed_placement::Growth`.
+    pub stream_viewers_per_node: u32,
+    /// Viewers that one broadcast node lets in; those with a resume point count for a quarter.
+    pub joins_per_s: u32,
+    /// Viewers that it lets in at once, when it was quiet before.
+    pub join_burst: u32,
+    /// Over what time the viewers are spread that move to a broadcast node which has come.
+    pub move_period_ms: u64,
+    /// Over what time the viewers of a broadcast node are spread that is asked to end.
+    pub drain_ms: u64,
 }
 
 /// How long the cluster gathers before it sends on: token buckets, per stream.

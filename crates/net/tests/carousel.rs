@@ -8,9 +8,9 @@ use stage::{Client, Stage, frame, limits, snapshot, soon};
 use tokio::net::TcpSocket;
 use tokio_tungstenite::tungstenite::Message;
 use watershed_broadcast::{Op, Write};
-use watershed_net::carousel::{CarouselConfig, Event};
+use watershed_net::carousel::{CarouselConfig, Event, Moving};
 use watershed_protocol::{
-    Epoch, Seq,
+    Epoch, Seq, StreamId, ViewerId,
     client::{Code, Encoding, Response},
 };
 
@@ -411,10 +411,62 @@ async fn a_drained_node_tells_its_viewers_where_to_go_and_when() {
     for client in &mut crowd {
         client.snapshot().await;
     }
-    stage.carousel.drain(&["ws://b2".into()], 10_000);
+    let whereto = |stream: &StreamId, viewer: &ViewerId| Some(format!("ws://b2/{stream}/{viewer}"));
+    stage.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: 10_000 });
     let [ann, bob] = &mut crowd;
-    assert_eq!(ann.response().await, Response::Move { url: "ws://b2".into(), after_ms: 0 });
-    assert_eq!(bob.response().await, Response::Move { url: "ws://b2".into(), after_ms: 5_000 });
+    // A golden section apart.
+    assert_eq!(ann.response().await, Response::Move { url: "ws://b2/demo/ann".into(), after_ms: 0 });
+    assert_eq!(bob.response().await, Response::Move { url: "ws://b2/demo/bob".into(), after_ms: 6_180 });
+}
+
+#[tokio::test]
+async fn of_a_large_crowd_those_who_belong_elsewhere_are_told_and_nobody_else() {
+    let mut stage = Stage::new(limits()).await;
+    let mut crowd = Vec::new();
+    for number in 0..300 {
+        let mut client = stage.join(&format!("v{number}")).await;
+        client.snapshot().await;
+        crowd.push(client);
+    }
+    let whereto = |_: &StreamId, viewer: &ViewerId| viewer.as_str().ends_with('7').then(|| "ws://b2".to_owned());
+    stage.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: 1_000 });
+    for client in crowd.iter_mut().skip(7).step_by(10) {
+        match client.response().await {
+            Response::Move { after_ms, .. } => assert!(after_ms < 1_000),
+            other => panic!("{other:?} in place of a move"),
+        }
+    }
+    // What comes next to the others is the next frame, and nothing before it.
+    stage.publish_comment(10);
+    for (number, client) in crowd.iter_mut().enumerate() {
+        assert_eq!(client.delta().await, (1, 2), "viewer {number}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_is_turned_away_is_told_where_to_go_and_closed() {
+    let stage = Stage::new(limits()).await;
+    for encoding in Encoding::ALL {
+        let (mut client, upgraded) = stage.socket(encoding).await;
+        let whereto = Response::Move { url: "ws://b2".into(), after_ms: 5 };
+        stage.carousel.turn_away(upgraded, encoding, Some(&whereto), 700);
+        assert_eq!(client.response().await, whereto);
+        let close = client.closed().await.unwrap();
+        assert_eq!((u16::from(close.code), close.reason.as_str()), (1013, "retry_after_ms=700"));
+    }
+    assert_eq!(stage.carousel.viewers(), 0);
+}
+
+#[tokio::test]
+async fn a_node_has_no_more_viewers_than_there_were_places() {
+    let mut stage = Stage::new(limits()).await;
+    let ann = stage.join("ann").await;
+    stage.viewers(1).await;
+    let kept = stage.carousel.keep_place(2).unwrap();
+    assert!(stage.carousel.keep_place(2).is_none());
+    drop((ann, kept));
+    stage.viewers(0).await;
+    assert_eq!(stage.carousel.viewers(), 0);
 }
 
 #[tokio::test]

@@ -29,12 +29,21 @@ struct Now {
     missing: Option<&'static str>,
     state: Option<&'static str>,
     fed_by: Option<NodeName>,
+    /// Why it is not ready any more, whatever else happens.
+    leaving: Option<&'static str>,
+}
+
+impl Now {
+    /// Why the node is not ready.
+    fn missing(&self) -> Option<&'static str> {
+        self.leaving.or(self.missing)
+    }
 }
 
 impl Readiness {
     /// Not ready, for this reason.
     pub(crate) fn new(missing: &'static str) -> Self {
-        Self { now: Arc::new(Mutex::new(Now { missing: Some(missing), state: None, fed_by: None })) }
+        Self { now: Arc::new(Mutex::new(Now { missing: Some(missing), state: None, fed_by: None, leaving: None })) }
     }
 
     /// Ready from now on.
@@ -49,7 +58,13 @@ impl Readiness {
 
     /// Ready from now on, for this work.
     pub(crate) fn ready_as(&self, state: &'static str) {
-        *self.lock() = Now { missing: None, state: Some(state), fed_by: None };
+        let mut now = self.lock();
+        (now.missing, now.state) = (None, Some(state));
+    }
+
+    /// Never ready again, for this reason.
+    pub(crate) fn leave(&self, why: &'static str) {
+        self.lock().leaving = Some(why);
     }
 
     /// Frames come from this node now, or from none.
@@ -81,7 +96,7 @@ impl Admin {
     pub(crate) fn answer(&self, path: &str) -> Option<Reply> {
         Some(match path {
             "/healthz" => text(StatusCode::OK, "up"),
-            "/readyz" => match self.readiness.lock().missing {
+            "/readyz" => match self.readiness.lock().missing() {
                 None => text(StatusCode::OK, "ready"),
                 Some(why) => text(StatusCode::SERVICE_UNAVAILABLE, why),
             },
@@ -90,7 +105,8 @@ impl Admin {
                 reply(StatusCode::OK, kind, figures::prometheus(&self.source))
             }
             "/v1/node" => {
-                let Now { missing, state, fed_by } = self.readiness.lock().clone();
+                let now = self.readiness.lock().clone();
+                let (missing, state, fed_by) = (now.missing(), now.state, now.fed_by);
                 let figures = figures::json(&self.source);
                 json(
                     StatusCode::OK,

@@ -80,7 +80,7 @@ enum LogForm {
     Json,
 }
 
-/// How long a node may take to end before it says that it did not end in time.
+/// How long a node may take to end before it says that it did not end in time; a broadcast node drains before.
 const GRACE: Duration = Duration::from_secs(8);
 /// Exit code for a bad command line or configuration (EX_USAGE).
 const EXIT_USAGE: u8 = 64;
@@ -151,7 +151,8 @@ fn report(found: Result<String, verify::Failed>) -> ExitCode {
 fn run(role: Role, arguments: NodeArguments) -> anyhow::Result<()> {
     let name: NodeName = arguments.name.parse().map_err(UsageError::name)?;
     let setup = Setup::load(role, &arguments.topology, &name, arguments.trace_tallies)?;
-    until_signalled(async |shutdown| match role {
+    let drain = if role == Role::Broadcast { broadcast::drain_max(&setup.topology.limits) } else { Duration::ZERO };
+    until_signalled(drain, async |shutdown| match role {
         Role::Broadcast => broadcast::run(setup, shutdown).await,
         Role::Processor => processor::run(setup, shutdown).await,
         Role::Merger => merger::run(setup, shutdown).await,
@@ -159,19 +160,22 @@ fn run(role: Role, arguments: NodeArguments) -> anyhow::Result<()> {
 }
 
 fn run_echo(arguments: EchoArguments) -> anyhow::Result<()> {
-    until_signalled(async |shutdown| echo::run(arguments, shutdown).await)
+    until_signalled(Duration::ZERO, async |shutdown| echo::run(arguments, shutdown).await)
 }
 
-/// Runs until it ends by itself or is asked to; gives what is left of it the grace period.
-fn until_signalled(run: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Runs until it ends by itself or is asked to; gives it the time to drain then, and what is left the grace period.
+fn until_signalled(
+    drain: Duration,
+    run: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(async { run(shutdown_on_signals()?).await });
+    let ended = runtime.block_on(async { run(shutdown_on_signals(drain + GRACE)?).await });
     runtime.shutdown_timeout(GRACE);
     ended
 }
 
 /// A token that is cancelled by SIGTERM and SIGINT. A second signal, or the end of the grace period, ends the process.
-fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
+fn shutdown_on_signals(grace: Duration) -> anyhow::Result<CancellationToken> {
     use tokio::signal::unix::{SignalKind, signal};
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let token = CancellationToken::new();
@@ -183,9 +187,9 @@ fn shutdown_on_signals() -> anyhow::Result<CancellationToken> {
         let why = tokio::select! {
             _ = terminate.recv() => "asked again",
             _ = interrupt.recv() => "asked again",
-            () = tokio::time::sleep(GRACE) => "the grace period is over",
+            () = tokio::time::sleep(grace) => "the grace period is over",
         };
-        tracing::error!(why, grace_ms = GRACE.as_millis() as u64, "did not end in time");
+        tracing::error!(why, grace_ms = grace.as_millis() as u64, "did not end in time");
         std::process::exit(1);
     });
     Ok(token)

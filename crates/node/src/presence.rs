@@ -1,19 +1,20 @@
-//! This node among the others: its lease, and the map and the members as they are now.
+//! This node among the others: its lease, its load, and the map, the members and their loads as they are now.
 //!
 //! A thread of its own touches the state directory, so that a slow disk never holds up a driver. Whoever is asked to end
 //! gives its lease back at once, before it drains: a standby need not wait for the end of the process.
 //! Invariant: when the lease is lost, the node ends: another process may have its name by now.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use watershed_membership::{HEARTBEAT_MS, Health, Lease, LeaseError, Member, Membership, StateDir, Topology};
+use watershed_membership::{HEARTBEAT_MS, Health, Lease, LeaseError, Load, Member, Membership, StateDir, Topology};
 use watershed_placement::Map;
 use watershed_protocol::{NodeName, Role};
 
@@ -29,11 +30,20 @@ const HELD_UP: Duration = Duration::from_millis(300);
 /// The members, as last seen.
 pub(crate) type Members = Arc<Vec<(Member, Health)>>;
 
+/// The loads of those who have told one. They change all the time, and the members do not: whoever follows the members is
+/// not woken for them.
+pub(crate) type Loads = Arc<BTreeMap<NodeName, Load>>;
+
+/// How loaded this node is now.
+type OwnLoad = Box<dyn Fn() -> Load + Send + Sync>;
+
 /// A joined node's sight of the cluster.
 #[derive(Clone)]
 pub(crate) struct Presence {
     map: Arc<watch::Sender<Arc<Map>>>,
     members: watch::Receiver<Members>,
+    loads: watch::Receiver<Loads>,
+    own_load: Arc<OnceLock<OwnLoad>>,
 }
 
 impl Presence {
@@ -59,7 +69,16 @@ impl Presence {
         let lease = membership.join(member)?;
         let map = Arc::new(watch::channel(map).0);
         let (members_told, members) = watch::channel(Arc::new(membership.members()?));
-        let watcher = Watcher { membership, lease: Some(lease), map: map.clone(), members: members_told };
+        let (loads_told, loads) = watch::channel(Loads::default());
+        let own_load = Arc::<OnceLock<OwnLoad>>::default();
+        let watcher = Watcher {
+            membership,
+            lease: Some(lease),
+            map: map.clone(),
+            members: members_told,
+            loads: loads_told,
+            own_load: own_load.clone(),
+        };
         let (shutdown, end) = (shutdown.clone(), end.clone());
         let asked = shutdown.clone();
         let thread = std::thread::Builder::new().name("presence".into()).spawn(move || watcher.run(&shutdown, &end))?;
@@ -68,7 +87,7 @@ impl Presence {
             asked.cancelled().await;
             thread.unpark();
         });
-        Ok(Self { map, members })
+        Ok(Self { map, members, loads, own_load })
     }
 
     /// The map, and its changes.
@@ -89,6 +108,26 @@ impl Presence {
     /// The members' changes.
     pub(crate) fn members_changes(&self) -> watch::Receiver<Members> {
         self.members.clone()
+    }
+
+    /// Where viewers reach a node, as it last said.
+    pub(crate) fn ws_of(&self, node: &NodeName) -> Option<String> {
+        self.members.borrow().iter().find(|(member, _)| member.name == *node).and_then(|(member, _)| member.ws.clone())
+    }
+
+    /// From now on each heartbeat tells the others this load. The first that is asked for counts.
+    pub(crate) fn report(&self, load: impl Fn() -> Load + Send + Sync + 'static) {
+        let _first: Result<(), OwnLoad> = self.own_load.set(Box::new(load));
+    }
+
+    /// The loads, as last seen.
+    pub(crate) fn loads(&self) -> Loads {
+        self.loads.borrow().clone()
+    }
+
+    /// The loads' changes: as many as there are looks, at most.
+    pub(crate) fn loads_changes(&self) -> watch::Receiver<Loads> {
+        self.loads.clone()
     }
 
     /// Whether a merger is alive that satisfies this.
@@ -114,11 +153,24 @@ fn tell(told: &watch::Sender<Arc<Map>>, map: Arc<Map>) {
     });
 }
 
+/// Tells a value if it is another one.
+fn renew<T: PartialEq>(told: &watch::Sender<Arc<T>>, value: T) {
+    told.send_if_modified(|known| {
+        let changed = **known != value;
+        if changed {
+            *known = Arc::new(value);
+        }
+        changed
+    });
+}
+
 struct Watcher {
     membership: Arc<StateDir>,
     lease: Option<Box<dyn Lease>>,
     map: Arc<watch::Sender<Arc<Map>>>,
     members: watch::Sender<Members>,
+    loads: watch::Sender<Loads>,
+    own_load: Arc<OnceLock<OwnLoad>>,
 }
 
 impl Watcher {
@@ -127,7 +179,7 @@ impl Watcher {
         let mut doubted = false;
         while !end.is_cancelled() {
             if shutdown.is_cancelled() {
-                self.lease = None;
+                self.leave();
             }
             if Instant::now() >= beat_at {
                 beat_at = Instant::now() + Duration::from_millis(HEARTBEAT_MS);
@@ -142,9 +194,19 @@ impl Watcher {
         }
     }
 
+    /// Gives the lease back, with a last word on the load where there is one.
+    fn leave(&mut self) {
+        let Some(lease) = self.lease.take() else { return };
+        let load = self.own_load.get().map(|load| Load { draining: true, ..load() });
+        if let Some(Err(error)) = load.map(|load| lease.heartbeat(Some(&load))) {
+            tracing::warn!(%error, "the last heartbeat was not written");
+        }
+    }
+
     fn beat(&self, shutdown: &CancellationToken) -> bool {
         let Some(lease) = &self.lease else { return true };
-        match lease.heartbeat() {
+        let load = self.own_load.get().map(|load| load());
+        match lease.heartbeat(load.as_ref()) {
             Ok(()) => true,
             Err(error @ LeaseError::Lost { .. }) => {
                 tracing::error!(%error, "this node ends");
@@ -163,16 +225,16 @@ impl Watcher {
         let known = self.map.borrow().epoch();
         let map = self.membership.map_newer_than(known);
         if at_members {
-            match self.membership.members() {
+            match self.membership.look() {
                 Ok(found) => {
-                    let changed = |members: &mut Members| {
-                        let changed = **members != found;
-                        if changed {
-                            *members = Arc::new(found);
-                        }
-                        changed
-                    };
-                    self.members.send_if_modified(changed);
+                    let (mut members, mut loads) = (Vec::with_capacity(found.len()), BTreeMap::new());
+                    for seen in found {
+                        loads.extend(seen.load.map(|load| (seen.member.name.clone(), load)));
+                        members.push((seen.member, seen.health));
+                    }
+                    // Loads first: a node that has come is looked at with what it has said.
+                    renew(&self.loads, loads);
+                    renew(&self.members, members);
                 }
                 Err(error) => tracing::warn!(%error, "the members were not read"),
             }

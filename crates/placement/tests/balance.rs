@@ -3,10 +3,10 @@
 //! The bounds of single keys are in the ring's own tests; here it is all slots of a map and crowds of viewers.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use proptest::prelude::*;
-use watershed_placement::{Map, Ring, SPREAD_DEFAULT, place_viewer};
+use watershed_placement::{Fill, Map, Places, Ring};
 use watershed_protocol::{ClusterKey, NodeName, Slot, StreamId, ViewerId};
 
 fn names(letter: char, numbers: impl IntoIterator<Item = usize>) -> Vec<NodeName> {
@@ -24,38 +24,41 @@ fn fullest(held: impl IntoIterator<Item = usize>) -> f64 {
     (max * held.len()) as f64 / sum as f64
 }
 
-fn viewers_held(ring: &Ring, stream: &StreamId, viewers: usize) -> BTreeMap<NodeName, usize> {
-    let mut held: BTreeMap<NodeName, usize> = ring.nodes().iter().map(|node| (node.clone(), 0)).collect();
+/// These nodes, with room for everybody.
+fn places(nodes: impl IntoIterator<Item = NodeName>) -> Places {
+    Places::new(Arc::new(Ring::new(nodes)), |_| Fill { viewers: 0, viewers_max: u64::MAX }, 0)
+}
+
+fn viewers_held(places: &Places, stream: &StreamId, spread: u16, viewers: usize) -> BTreeMap<NodeName, usize> {
+    let mut held: BTreeMap<NodeName, usize> = places.ring().nodes().iter().map(|node| (node.clone(), 0)).collect();
     for number in 0..viewers {
         let viewer: ViewerId = format!("viewer-{number}").parse().unwrap();
-        let node = place_viewer(ring, stream, &viewer, SPREAD_DEFAULT).unwrap();
-        *held.get_mut(node).unwrap() += 1;
+        *held.get_mut(places.home(stream, &viewer, spread).unwrap()).unwrap() += 1;
     }
     held
 }
 
 #[test]
 fn slots_and_viewers_fall_evenly_enough() {
-    println!("nodes   slots: max/mean   viewers of one stream: max/mean   of 50 streams together: max/mean");
+    println!("nodes   slots: max/mean   viewers of a huge stream: max/mean   of 2000 small ones together: max/mean");
     for nodes in [1, 2, 3, 4, 6, 8, 12, 16, 32] {
         let processors = names('p', 1..=nodes);
         let slots = fullest(processors.iter().map(|node| map(&processors).slots_of(node).len()));
-        let ring = Ring::new(names('b', 1..=nodes));
+        let places = places(names('b', 1..=nodes));
         let stream = |number: usize| format!("stream-{number}").parse().unwrap();
-        let one = fullest(viewers_held(&ring, &stream(1), 8_000).into_values());
+        let huge = fullest(viewers_held(&places, &stream(1), u16::MAX, 1_000 * nodes).into_values());
         let mut all = BTreeMap::<NodeName, usize>::new();
-        for number in 0..50 {
-            viewers_held(&ring, &stream(number), 400)
+        for number in 0..2_000 {
+            viewers_held(&places, &stream(number), 1, 2)
                 .into_iter()
                 .for_each(|(node, held)| *all.entry(node).or_default() += held);
         }
         let all = fullest(all.into_values());
-        println!("{nodes:>5}   {slots:>15.3}   {one:>31.3}   {all:>32.3}");
+        println!("{nodes:>5}   {slots:>15.3}   {huge:>34.3}   {all:>39.3}");
         assert!(slots < 1.35, "{nodes} processors: {slots:.3}");
-        // Of 64 parts a node has at most 1.25 times its share, rounded up; and parts are not all of one size.
-        let parts = (SPREAD_DEFAULT as f64 * 1.25 / nodes as f64).ceil() * nodes as f64 / SPREAD_DEFAULT as f64;
-        assert!(one < parts * 1.15, "{nodes} broadcast nodes, one stream: {one:.3}, {parts:.3} of the parts");
-        assert!(all < 1.35, "{nodes} broadcast nodes, many streams: {all:.3}");
+        assert!(huge < 1.15, "{nodes} broadcast nodes, one stream: {huge:.3}");
+        // What the ring gives unevenly, and chance with it; loads level the rest.
+        assert!(all < 1.6, "{nodes} broadcast nodes, many streams: {all:.3}");
     }
 }
 
@@ -96,24 +99,5 @@ proptest! {
         let whole = map(&all);
         prop_assert_eq!(back.len(), whole.slots_of(&left).len());
         prop_assert!(back.iter().all(|proposal| whole.owner(proposal.slot).node == left));
-    }
-
-    #[test]
-    fn few_viewers_move_when_a_broadcast_node_leaves(nodes in 3usize..16, left in any::<prop::sample::Index>(), stream in 0usize..100) {
-        let all = names('b', 1..=nodes);
-        let left = left.get(&all).clone();
-        let stream: StreamId = format!("stream-{stream}").parse().unwrap();
-        let (before, after) = (Ring::new(all.clone()), Ring::new(all.into_iter().filter(|node| *node != left)));
-        let (mut moved, mut had) = (0, 0);
-        for number in 0..2_000 {
-            let viewer: ViewerId = format!("viewer-{number}").parse().unwrap();
-            let was = place_viewer(&before, &stream, &viewer, SPREAD_DEFAULT).unwrap();
-            let is = place_viewer(&after, &stream, &viewer, SPREAD_DEFAULT).unwrap();
-            had += usize::from(*was == left);
-            moved += usize::from(was != is);
-            prop_assert!(*is != left);
-        }
-        // Those who have to; and with bounded loads some more, which make room.
-        prop_assert!(moved >= had && moved <= had + 2_000 * 3 / nodes.max(4), "{moved} moved, {had} had to, of 2000");
     }
 }

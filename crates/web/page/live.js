@@ -27,6 +27,9 @@ let attempts = 0;
 let visit = 0;
 let beatTimer = 0;
 let retryTimer = 0;
+let moveTimer = 0;
+/** Where a node has told this viewer to go, until it goes. */
+let moveTo = null;
 let limits = { beat_ms: 20000, comment_bytes: 1000 };
 let drawn = false;
 
@@ -40,6 +43,8 @@ function show(state, text) {
 
 async function connect(url) {
   clearTimeout(retryTimer);
+  clearTimeout(moveTimer);
+  moveTo = null;
   const [stream, viewer] = [byId("stream").value, byId("viewer").value];
   try {
     if (!url) {
@@ -50,11 +55,20 @@ async function connect(url) {
   } catch {
     url = `${location.origin.replace("http", "ws")}/v1/streams/${stream}/live`;
   }
-  const target = new URL(url);
-  target.searchParams.set("viewer", viewer);
-  if (view.epoch !== null) target.searchParams.set("resume", `${view.epoch}:${view.seq}`);
   show("waiting", "connecting");
-  const socket = new WebSocket(target, ["live.v1.json"]);
+  watch(open(url));
+}
+
+/** A socket that goes on from what the view has. */
+function open(url) {
+  const target = new URL(url);
+  target.searchParams.set("viewer", byId("viewer").value);
+  if (view.epoch !== null) target.searchParams.set("resume", `${view.epoch}:${view.seq}`);
+  return new WebSocket(target, ["live.v1.json"]);
+}
+
+/** From now on the view is this socket's. */
+function watch(socket) {
   connection = socket;
   socket.onmessage = (event) => connection === socket && receive(JSON.parse(event.data));
   socket.onclose = (event) => connection === socket && lost(event);
@@ -63,6 +77,11 @@ async function connect(url) {
 function lost(event) {
   connection = null;
   clearTimeout(beatTimer);
+  // A node that closes after it has named another is not asked again: the way leads there, at the time that it named.
+  if (moveTo) {
+    show("waiting", "moving");
+    return;
+  }
   const told = /(\d+) ?ms/.exec(event?.reason ?? "")?.[1];
   // Full jitter: a crowd that lost one node must not come back as one wave.
   const wait = told ? Number(told) : Math.random() * Math.min(10000, 250 * 2 ** attempts++);
@@ -103,17 +122,24 @@ function receive(message) {
       refused(message);
       break;
     case "move":
-      setTimeout(() => leaveFor(message.url), message.after_ms);
+      clearTimeout(moveTimer);
+      moveTo = message.url;
+      moveTimer = setTimeout(leave, message.after_ms);
       break;
   }
   draw();
 }
 
-function leaveFor(url) {
-  const old = connection;
-  connection = null;
-  old?.close();
-  connect(url);
+/** Goes where it was told: the old connection ends when the new one speaks, and its frames are not taken any more. */
+function leave() {
+  const [old, url] = [connection, moveTo];
+  if (!old) return connect(url);
+  moveTo = null;
+  const next = open(url);
+  watch(next);
+  next.addEventListener("message", () => old.close(), { once: true });
+  // Without the new node the view goes on at whatever node is placed next.
+  next.addEventListener("close", () => old.close(), { once: true });
 }
 
 function apply(delta) {

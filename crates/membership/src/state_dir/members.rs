@@ -1,5 +1,9 @@
 //! Member files: one a node, locked for its life.
 //!
+//! The first line says who the node is and is written once; the second says how loaded it is, and is written over when that
+//! has changed. Whoever reads it in between finds a line that does not read, or old digits beside new ones: a load is
+//! advice, and is looked at again in a moment.
+//!
 //! Written by the node that joins, read by all. Whoever wants to know whether a lock is held tries a shared one on a file
 //! handle of its own and lets go at once, so two readers never disturb each other, and a joining node waits such a probe
 //! out.
@@ -8,9 +12,10 @@
 
 use std::{
     fs::{self, File},
-    io::{Read, Seek, SeekFrom, Write},
-    os::unix::fs::MetadataExt,
+    io::Read,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
     thread,
     time::{Duration, SystemTime},
 };
@@ -18,7 +23,7 @@ use std::{
 use watershed_protocol::NodeName;
 
 use super::{failed, lock_patiently};
-use crate::{Health, JoinError, Lease, LeaseError, Member, SILENT_AFTER_MS, StateError};
+use crate::{Health, JoinError, Lease, LeaseError, Load, Member, SILENT_AFTER_MS, Sighting, StateError};
 
 /// A joining node waits half a second (5 ms each) for probes, and for a former holder that is just ending.
 ///
@@ -28,8 +33,11 @@ const JOIN_ATTEMPTS_MAX: u32 = 100;
 /// A half-written file is read again this often, 2 ms apart; then it counts as not there.
 const READ_ATTEMPTS_MAX: u32 = 5;
 
-/// Longest member file that is read; a real one has a few hundred bytes.
+/// Longest member file that is read; a real one has a few hundred bytes, and a hundred more for each stream reported.
 const MEMBER_BYTES_MAX: u64 = 16 * 1024;
+
+/// What is made room for before a file is read.
+const MEMBER_BYTES_USUAL: usize = 1024;
 
 /// The lease of one node: its locked member file.
 #[derive(Debug)]
@@ -37,6 +45,10 @@ pub struct StateDirLease {
     name: NodeName,
     path: PathBuf,
     file: File,
+    /// What was last written behind the member.
+    load: Mutex<Option<Load>>,
+    /// Where that stands.
+    load_at: u64,
 }
 
 impl StateDirLease {
@@ -47,29 +59,42 @@ impl StateDirLease {
             let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
             let file = file.map_err(failed("open", &path))?;
             if !lock_patiently(&file, JOIN_ATTEMPTS_MAX).map_err(failed("lock", &path))? {
-                let pid = read(&path).map(|holder| holder.pid);
+                let pid = read(&path).map(|(holder, _)| holder.pid);
                 return Err(JoinError::Taken { name: member.name.clone(), pid });
             }
-            let lease = Self { name: member.name.clone(), path: path.clone(), file };
+            let (name, path) = (member.name.clone(), path.clone());
+            let mut lease = Self { name, path, file, load: Mutex::default(), load_at: 0 };
             // Somebody may have removed the file between opening and locking it: then the lock means nothing.
-            if lease.stands().map_err(failed("look at", &path))? {
-                lease.write(member)?;
+            if lease.stands().map_err(failed("look at", &lease.path))? {
+                lease.load_at = lease.write(member).map_err(failed("write", &lease.path))?;
                 return Ok(lease);
             }
         }
         Err(JoinError::Taken { name: member.name.clone(), pid: None })
     }
 
-    fn write(&self, member: &Member) -> Result<(), StateError> {
-        let write = || {
-            let text = serde_json::to_vec(member)?;
-            let mut file = &self.file;
-            file.seek(SeekFrom::Start(0))?;
-            file.write_all(&text)?;
-            file.set_len(text.len() as u64)?;
-            file.set_modified(SystemTime::now())
-        };
-        write().map_err(failed("write", &self.path))
+    /// Writes who the node is; gives the place behind it.
+    fn write(&self, member: &Member) -> std::io::Result<u64> {
+        let mut text = serde_json::to_vec(member)?;
+        text.push(b'\n');
+        self.file.write_all_at(&text, 0)?;
+        self.file.set_len(text.len() as u64)?;
+        self.file.set_modified(SystemTime::now())?;
+        Ok(text.len() as u64)
+    }
+
+    /// Writes how loaded the node is, unless that stands there.
+    fn write_load(&self, load: &Load) -> std::io::Result<()> {
+        let mut written = self.load.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.as_ref() == Some(load) {
+            return Ok(());
+        }
+        let mut text = serde_json::to_vec(load)?;
+        text.push(b'\n');
+        self.file.write_all_at(&text, self.load_at)?;
+        self.file.set_len(self.load_at + text.len() as u64)?;
+        *written = Some(load.clone());
+        Ok(())
     }
 
     /// Whether the locked file is still the one under its name.
@@ -84,25 +109,30 @@ impl StateDirLease {
 }
 
 impl Lease for StateDirLease {
-    fn heartbeat(&self) -> Result<(), LeaseError> {
+    fn heartbeat(&self, load: Option<&Load>) -> Result<(), LeaseError> {
         if !self.stands().map_err(failed("look at", &self.path))? {
             return Err(LeaseError::Lost { name: self.name.clone() });
+        }
+        if let Some(load) = load {
+            self.write_load(load).map_err(failed("write", &self.path))?;
         }
         Ok(self.file.set_modified(SystemTime::now()).map_err(failed("touch", &self.path))?)
     }
 }
 
 /// All members with a whole file, sorted by name.
-pub(super) fn read_all(dir: &Path) -> Result<Vec<(Member, Health)>, StateError> {
+pub(super) fn read_all(dir: &Path) -> Result<Vec<Sighting>, StateError> {
     let mut members = Vec::new();
     for entry in fs::read_dir(dir).map_err(failed("list", dir))? {
         let path = entry.map_err(failed("list", dir))?.path();
-        let Some(member) = read(&path).filter(|member| path_of(dir, &member.name) == path) else { continue };
+        let Some((member, load)) = read(&path).filter(|(member, _)| path_of(dir, &member.name) == path) else {
+            continue;
+        };
         // Gone between reading and looking: as if it had been gone before.
         let Ok(health) = health(&path) else { continue };
-        members.push((member, health));
+        members.push(Sighting { member, health, load });
     }
-    members.sort_by(|(a, _), (b, _)| a.name.cmp(&b.name));
+    members.sort_by(|a, b| a.member.name.cmp(&b.member.name));
     Ok(members)
 }
 
@@ -110,16 +140,17 @@ fn path_of(dir: &Path, name: &NodeName) -> PathBuf {
     dir.join(format!("{name}.json"))
 }
 
-/// The member in a file; none when the file is gone, or has not become whole.
-fn read(path: &Path) -> Option<Member> {
+/// The member in a file, and its load if that reads; none when the file is gone, or has not become whole.
+fn read(path: &Path) -> Option<(Member, Option<Load>)> {
     for attempt in 0..READ_ATTEMPTS_MAX {
         if attempt > 0 {
             thread::sleep(Duration::from_millis(2));
         }
-        let mut text = Vec::new();
+        let mut text = Vec::with_capacity(MEMBER_BYTES_USUAL);
         File::open(path).ok()?.take(MEMBER_BYTES_MAX).read_to_end(&mut text).ok()?;
-        if let Ok(member) = serde_json::from_slice(&text) {
-            return Some(member);
+        let mut lines = text.splitn(2, |byte| *byte == b'\n');
+        if let Some(Ok(member)) = lines.next().map(serde_json::from_slice) {
+            return Some((member, lines.next().and_then(|line| serde_json::from_slice(line).ok())));
         }
     }
     None

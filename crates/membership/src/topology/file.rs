@@ -6,7 +6,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use serde::Deserialize;
-use watershed_placement::{Pattern, SPREAD_DEFAULT, SPREADS_MAX, SpreadRule, Spreads, Subject};
+use watershed_placement::{Pattern, SPREADS_MAX, SpreadRule, Spreads, Subject};
 use watershed_protocol::{Invalid, ReactionKind, Spread, ViewerId, limits};
 
 use super::{
@@ -80,7 +80,7 @@ struct BroadcastKeys {
     advertise: Option<String>,
     #[serde(default = "one")]
     workers: i64,
-    #[serde(default = "spread")]
+    #[serde(default = "one")]
     viewer_spread: i64,
     #[serde(default)]
     moderators: Vec<String>,
@@ -131,10 +131,6 @@ fn registers_bytes() -> i64 {
     REGISTERS_BYTES_DEFAULT
 }
 
-fn spread() -> i64 {
-    SPREAD_DEFAULT.into()
-}
-
 /// Defines a section whose keys are numbers, each with its default and its limits, and the check of it.
 macro_rules! numbers {
     ($keys:ident => $checked:ident, $section:literal: $($key:ident = $default:literal in $min:literal..=$max:expr;)*) => {
@@ -167,6 +163,11 @@ numbers!(LimitsKeys => Limits, "limits":
     viewers_per_node = 18_000 in 1..=2_000_000;
     streams_per_node = 100_000 in 1..=1_000_000;
     kept_bytes_per_node = 536_870_912 in 1_048_576..=1_099_511_627_776;
+    stream_viewers_per_node = 1_000 in 1..=2_000_000;
+    joins_per_s = 5_000 in 1..=1_000_000;
+    join_burst = 10_000 in 1..=2_000_000;
+    move_period_ms = 10_000 in 0..=3_600_000;
+    drain_ms = 10_000 in 0..=600_000;
 );
 
 numbers!(WindowsKeys => Windows, "windows":
@@ -248,7 +249,7 @@ impl BroadcastKeys {
             levels: Levels::check(self.upstream, nodes)?,
             advertise: host_name("[broadcast] advertise", self.advertise)?,
             workers: number("[broadcast] workers", self.workers, 1, WORKERS_MAX)?,
-            viewer_spread: number("[broadcast] viewer_spread", self.viewer_spread, 1, 4_096)?,
+            viewer_spread: number("[broadcast] viewer_spread", self.viewer_spread, 1, NODES_MAX)?,
             moderators: self.moderators.iter().map(moderator).collect::<Result<_, _>>()?,
         })
     }

@@ -43,7 +43,7 @@ fn refused(taken: Result<Topology, TopologyError>, line: &str) {
 fn what_is_not_said_has_its_default() {
     let topology = Topology::parse(LEAST).unwrap();
     assert_eq!(topology.broadcast.host.to_string(), "127.0.0.1");
-    assert_eq!((topology.broadcast.workers, topology.broadcast.viewer_spread, topology.merger.nodes), (1, 64, 1));
+    assert_eq!((topology.broadcast.workers, topology.broadcast.viewer_spread, topology.merger.nodes), (1, 1, 1));
     assert_eq!((topology.limits.body_bytes, topology.limits.beat_ms), (1_000, 20_000));
     assert_eq!((topology.windows.reports_per_s, topology.windows.frame_burst), (20, 5));
     assert_eq!((topology.segment_bytes, topology.checkpoint_bytes), (64 << 20, 256 << 20));

@@ -12,11 +12,12 @@ use std::{
     },
 };
 
+use bytes::Bytes;
 use mio::Waker;
 use watershed_broadcast::Origin;
 use watershed_protocol::{Epoch, Seq, StreamId, client::Response};
 
-use super::{Joiner, SharedRoom};
+use super::{Joiner, SharedRoom, moving::Progress};
 use crate::http::Upgraded;
 
 /// One thing handed to a worker.
@@ -31,8 +32,10 @@ pub(super) enum Message {
     Head(Arc<SharedRoom>),
     /// The root does not know this point: who waits for it gets a snapshot.
     Unknown(StreamId, Epoch, Seq),
-    /// All viewers are asked to move to one of these URLs, spread over so many milliseconds.
-    Drain(Arc<[String]>, u64),
+    /// Viewers are told to move; how far this worker has come with it.
+    Move(Progress),
+    /// A client that has shaken hands is turned away with these frames.
+    TurnAway(Upgraded, Bytes),
     /// The worker ends.
     Shutdown,
 }

@@ -19,6 +19,8 @@ mod echo;
 mod held;
 mod inbox;
 mod input;
+mod moving;
+mod places;
 mod receive;
 mod report;
 mod room;
@@ -30,6 +32,8 @@ mod timers;
 mod viewer;
 mod worker;
 
+pub use moving::{Moving, Whereto};
+pub use places::Kept;
 pub use room::SharedRoom;
 pub use stats::Figures;
 
@@ -45,11 +49,16 @@ use std::{
 use tokio::sync::mpsc;
 use watershed_broadcast::{Origin, Session, Write};
 use watershed_protocol::{
-    Epoch, NodeName, ReactionKind, Seq, StreamId, client::Response, limits::CLIENT_MESSAGE_BYTES_MAX,
+    Epoch, NodeName, ReactionKind, Seq, StreamId,
+    client::{Encoding, Response, frame_of},
+    limits::CLIENT_MESSAGE_BYTES_MAX,
 };
 
 use self::{
+    close::Close,
     inbox::Message,
+    moving::Progress,
+    places::Places,
     seating::refuse,
     viewer::Seat,
     worker::{Shared, Worker},
@@ -76,6 +85,8 @@ pub struct CarouselConfig {
     pub retry_after_ms: u64,
     /// Most viewers on their way to one worker; more are refused.
     pub joins_waiting_max: usize,
+    /// Most sockets of one worker that were turned away and are given the time to go; more are closed at once.
+    pub turned_away_max: usize,
     /// Most bytes kept alive by partly written frames; beyond it the longest-stalled holder is closed.
     pub held_bytes_max: usize,
     /// Most bytes kept of messages that have not come whole; a viewer that would exceed it is closed.
@@ -95,6 +106,7 @@ impl Default for CarouselConfig {
             linger_ms: 2_000,
             retry_after_ms: 1_000,
             joins_waiting_max: 16_384,
+            turned_away_max: 1_024,
             held_bytes_max: 256 * 1024 * 1024,
             input_bytes_max: 256 * 1024 * 1024,
             message_bytes_max: CLIENT_MESSAGE_BYTES_MAX,
@@ -166,6 +178,7 @@ pub struct Carousel {
     config: Arc<CarouselConfig>,
     workers: Vec<Arc<Shared>>,
     threads: Vec<JoinHandle<io::Result<()>>>,
+    places: Places,
     refused: AtomicU64,
 }
 
@@ -179,10 +192,11 @@ impl Carousel {
     ) -> io::Result<Self> {
         let config = Arc::new(CarouselConfig { workers: config.workers.clamp(1, WORKERS_MAX), ..config });
         let (workers, threads, refused) = (Vec::new(), Vec::new(), AtomicU64::new(0));
-        let mut carousel = Self { config, workers, threads, refused };
+        let mut carousel = Self { config, workers, threads, places: Places::default(), refused };
         for number in 0..carousel.config.workers as u8 {
             let config = carousel.config.clone();
-            let (worker, shared) = Worker::new(number, config, node.clone(), clock.clone(), events.clone())?;
+            let (node, clock, events) = (node.clone(), clock.clone(), events.clone());
+            let (worker, shared) = Worker::new(number, config, node, clock, events, carousel.places.clone())?;
             let thread = thread::Builder::new().name(format!("carousel-{number}")).spawn(move || worker.run())?;
             carousel.workers.push(shared);
             carousel.threads.push(thread);
@@ -193,6 +207,7 @@ impl Carousel {
     /// Seats a viewer at the worker that has fewest. From here on it counts as a viewer of its room.
     pub fn adopt(&self, joiner: Joiner) {
         let Some(worker) = self.worker_for(&joiner.upgraded) else { return };
+        self.places.take();
         joiner.room.add_viewer();
         worker.inbox.put(Message::Join(Box::new(joiner)));
     }
@@ -205,7 +220,7 @@ impl Carousel {
 
     /// The worker that has fewest viewers, with one more on its way; if too many are on their way, the client is refused.
     fn worker_for(&self, upgraded: &Upgraded) -> Option<&Shared> {
-        let worker = self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed))?;
+        let worker = self.emptiest()?;
         if worker.joins_waiting.fetch_add(1, Ordering::Relaxed) >= self.config.joins_waiting_max {
             worker.joins_waiting.fetch_sub(1, Ordering::Relaxed);
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -214,6 +229,33 @@ impl Carousel {
         }
         worker.load.fetch_add(1, Ordering::Relaxed);
         Some(worker)
+    }
+
+    /// Keeps a place for a viewer that shakes hands, if there are fewer than `max` viewers. It is given back when
+    /// [`Carousel::adopt`] has taken the viewer, or nobody came.
+    pub fn keep_place(&self, max: u64) -> Option<Kept> {
+        self.places.keep(max)
+    }
+
+    /// How many viewers there are now, those included for whom a place is kept.
+    pub fn viewers(&self) -> u64 {
+        self.places.taken()
+    }
+
+    /// Turns a client away that has shaken hands: tells it where to go, if anywhere, and closes with 1013, because a
+    /// browser cannot read the status of a refused handshake.
+    pub fn turn_away(&self, upgraded: Upgraded, encoding: Encoding, whereto: Option<&Response>, retry_after_ms: u64) {
+        let mut words = whereto
+            .map(|response| frame_of(encoding.opcode(), &response.encode(encoding)).to_vec())
+            .unwrap_or_default();
+        words.extend_from_slice(&Close::try_later(retry_after_ms).frame());
+        let Some(worker) = self.emptiest() else { return };
+        worker.load.fetch_add(1, Ordering::Relaxed);
+        worker.inbox.put(Message::TurnAway(upgraded, words.into()));
+    }
+
+    fn emptiest(&self) -> Option<&Arc<Shared>> {
+        self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed))
     }
 
     /// Tells the workers that have viewers of this room that its head has moved.
@@ -246,11 +288,11 @@ impl Carousel {
         }
     }
 
-    /// Asks all viewers to move to one of these URLs (in turn), each at its own moment within the period.
-    pub fn drain(&self, urls: &[String], period_ms: u64) {
-        let urls: Arc<[String]> = urls.into();
+    /// Tells viewers to move, each at its own moment. Those who are seated later are not told.
+    pub fn send_off(&self, moving: Moving) {
+        let moving = Arc::new(moving);
         for worker in &self.workers {
-            worker.inbox.put(Message::Drain(urls.clone(), period_ms));
+            worker.inbox.put(Message::Move(Progress::start(moving.clone())));
         }
     }
 
@@ -258,6 +300,7 @@ impl Carousel {
     pub fn figures(&self) -> Figures {
         let mut figures = stats::sum(self.workers.iter().map(|worker| &worker.stats));
         figures.closed_full += self.refused.load(Ordering::Relaxed);
+        figures.viewers = self.viewers();
         figures
     }
 

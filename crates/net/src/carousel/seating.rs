@@ -6,6 +6,7 @@
 
 use std::{
     io::{self, IoSlice, Write as _},
+    net::TcpStream,
     os::fd::AsRawFd,
     sync::{Arc, atomic::Ordering},
 };
@@ -13,11 +14,12 @@ use std::{
 use bytes::Bytes;
 use mio::{Interest, Token, unix::SourceFd};
 use watershed_broadcast::{Cursor, Place};
-use watershed_protocol::{Epoch, Seq, StreamId, client::Response};
+use watershed_protocol::{Epoch, Seq, StreamId};
 
 use super::{
     Joiner, SharedRoom,
     close::Close,
+    moving::moment,
     stream::Stream,
     timers::Timer,
     viewer::{Flags, NO_STREAM, Seat, Viewer},
@@ -40,6 +42,7 @@ impl Worker {
             self.figures.closed_full += 1;
             refuse(&upgraded, self.config.retry_after_ms);
             self.shared.load.fetch_sub(1, Ordering::Relaxed);
+            self.places.free();
             room.remove_viewer();
             self.crowd_changed(stream);
             return;
@@ -118,22 +121,34 @@ impl Worker {
         self.queue_send(seat.index);
     }
 
-    /// Asks all viewers to move, spread evenly over the period.
-    pub(super) fn drain(&mut self, urls: &[String], period_ms: u64) {
-        let seats: Vec<Seat> = self.viewers.seats().collect();
-        let count = seats.len().max(1) as u64;
-        for ((seat, turn), url) in seats.into_iter().zip(0..).zip(urls.iter().cycle()) {
-            let after_ms = period_ms * turn / count;
-            self.push_answer(seat.index, &Response::Move { url: url.clone(), after_ms });
+    /// Sends a client away with these frames, and gives it a while to take them.
+    pub(super) fn turn_away(&mut self, upgraded: Upgraded, words: &[u8]) {
+        self.figures.turned_away += 1;
+        let seat = self.viewers.vacant();
+        let (token, interest) = (Token(seat.origin().0 as usize), Interest::READABLE | Interest::WRITABLE);
+        if self.turned_away >= self.config.turned_away_max
+            || self.poll.registry().register(&mut SourceFd(&upgraded.socket.as_raw_fd()), token, interest).is_err()
+        {
+            self.shared.load.fetch_sub(1, Ordering::Relaxed);
+            return say_once(&upgraded.socket, &upgraded.reply, words);
         }
+        self.turned_away += 1;
+        self.viewers.insert(Viewer::turned_away(upgraded.socket));
+        self.viewers.at(seat.index).ext().farewell = Some([&upgraded.reply, words].concat().into());
+        self.remind(self.config.linger_ms, Timer::Linger(seat));
+        self.queue_send(seat.index);
+        self.queue_read(seat.index);
     }
 
     /// Says farewell to all; the loop ends when they have gone, or have lingered too long.
     pub(super) fn end(&mut self) {
         self.ending = true;
         let seats: Vec<Seat> = self.viewers.seats().collect();
-        for seat in seats {
-            self.close(seat.index, &Close::try_later(self.config.retry_after_ms));
+        let retry_after_ms = self.config.retry_after_ms;
+        for (seat, turn) in seats.into_iter().zip(0..) {
+            // All who are told at the same moment would come at the same moment.
+            let after_ms = retry_after_ms + moment(self.number, turn, retry_after_ms);
+            self.close(seat.index, &Close::try_later(after_ms));
         }
     }
 
@@ -173,6 +188,7 @@ impl Worker {
         let Stream { round, room, ahead, .. } = self.streams.at(stream);
         round.leave(member, |moved, place| self.viewers.at(moved).member = place);
         room.remove_viewer();
+        self.places.free();
         if let Some(point) = resume {
             // A point that nobody waits for is forgotten: clients may name any.
             let waiting = ahead.remove(&point).map(|mut waiting| {
@@ -188,6 +204,7 @@ impl Worker {
     pub(super) fn remove(&mut self, index: u32) {
         self.depart(index);
         let viewer = self.viewers.remove(index);
+        self.turned_away -= usize::from(viewer.flags.has(Flags::TURNED_AWAY));
         if let Some(ext) = viewer.ext {
             self.held.release(index, viewer.stalled_at, &ext.rest);
             self.figures.input_bytes -= ext.input.held_bytes() as u64;
@@ -210,7 +227,10 @@ impl Worker {
 
 /// The best that can be done for a viewer who cannot be seated.
 pub(super) fn refuse(upgraded: &Upgraded, retry_after_ms: u64) {
-    let (mut socket, close) = (&upgraded.socket, Close::try_later(retry_after_ms).frame());
-    // One attempt: a fresh socket takes it, and there is nothing to be done about one that does not.
-    let _: io::Result<usize> = socket.write_vectored(&[IoSlice::new(&upgraded.reply), IoSlice::new(&close)]);
+    say_once(&upgraded.socket, &upgraded.reply, &Close::try_later(retry_after_ms).frame());
+}
+
+/// One attempt: a fresh socket takes it, and there is nothing to be done about one that does not.
+fn say_once(mut socket: &TcpStream, reply: &[u8], words: &[u8]) {
+    let _: io::Result<usize> = socket.write_vectored(&[IoSlice::new(reply), IoSlice::new(words)]);
 }

@@ -109,6 +109,10 @@ figures! {
     closed_ahead,
     /// Connections refused because too many were waiting to be seated, 1013.
     closed_full,
+    /// Viewers that were told to move to another node.
+    moves_told,
+    /// Clients that were turned away after their handshake, 1013: sent on to another node, or told to come later.
+    turned_away,
 }
 
 impl Figures {

@@ -57,6 +57,11 @@ impl Viewer {
         Self { socket: Some(socket), ..Self::nobody(0) }
     }
 
+    /// A client that is turned away: it is in no stream, and whatever it sends is dropped.
+    pub(super) fn turned_away(socket: TcpStream) -> Self {
+        Self { socket: Some(socket), flags: Flags(Flags::CLOSING | Flags::TURNED_AWAY), ..Self::nobody(0) }
+    }
+
     /// A free place, whose next viewer has this generation.
     fn nobody(generation: u32) -> Self {
         Self {
@@ -165,6 +170,8 @@ impl Flags {
     pub(super) const ENDING: u16 = 1 << 8;
     /// It has come back with its point, and has not been sent what it missed.
     pub(super) const RESUMES: u16 = 1 << 9;
+    /// It was never seated: it is only being told so.
+    pub(super) const TURNED_AWAY: u16 = 1 << 10;
 
     pub(super) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0
@@ -305,7 +312,12 @@ impl Viewers {
         viewer
     }
 
-    /// The record at an index that is known to be seated.
+    /// Records, seated or free: the indices end before it.
+    pub(super) fn places(&self) -> u32 {
+        (self.chunks.len() * CHUNK) as u32
+    }
+
+    /// The record at an index that is known to be seated, or below [`Viewers::places`].
     pub(super) fn at(&mut self, index: u32) -> &mut Viewer {
         &mut self.chunks[index as usize / CHUNK][index as usize % CHUNK]
     }

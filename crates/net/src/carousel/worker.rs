@@ -23,6 +23,7 @@ use super::{
     CarouselConfig, Event, SharedRoom,
     held::Held,
     inbox::{Inbox, Message},
+    places::Places,
     receive::READ_BYTES,
     stats::{Figures, Stats},
     stream::Streams,
@@ -68,6 +69,10 @@ pub(super) struct Worker {
     started: Millis,
     pub(super) now: Millis,
     pub(super) viewers: Viewers,
+    /// The count of all workers' viewers.
+    pub(super) places: Places,
+    /// Sockets that were turned away and have not gone yet.
+    pub(super) turned_away: usize,
     pub(super) streams: Streams,
     arrived: VecDeque<Message>,
     pub(super) reading: VecDeque<Seat>,
@@ -91,6 +96,7 @@ impl Worker {
         node: NodeName,
         clock: Arc<SharedClock>,
         events: mpsc::Sender<Event>,
+        places: Places,
     ) -> io::Result<(Self, Arc<Shared>)> {
         let poll = Poll::new()?;
         let inbox = Inbox::new(Waker::new(poll.registry(), WAKE)?);
@@ -112,6 +118,8 @@ impl Worker {
             started: now,
             now,
             viewers: Viewers::new(number),
+            places,
+            turned_away: 0,
             streams: Streams::default(),
             arrived: VecDeque::new(),
             reading: VecDeque::new(),
@@ -147,7 +155,6 @@ impl Worker {
             self.slice(Self::turn_next);
             self.expire();
             self.report();
-            self.figures.viewers = self.viewers.len() as u64;
             self.figures.held_bytes = self.held.bytes() as u64;
             self.shared.stats.publish(&self.figures);
         }
@@ -226,7 +233,12 @@ impl Worker {
             }
             Some(Message::Head(room)) => self.head_moved(&room),
             Some(Message::Unknown(stream, epoch, seq)) => self.start_over(&stream, (epoch, seq)),
-            Some(Message::Drain(urls, period_ms)) => self.drain(&urls, period_ms),
+            Some(Message::Move(progress)) => {
+                if let Some(progress) = self.move_some(progress) {
+                    self.arrived.push_front(Message::Move(progress));
+                }
+            }
+            Some(Message::TurnAway(upgraded, words)) => self.turn_away(upgraded, &words),
             Some(Message::Shutdown) => self.end(),
             None => return false,
         }

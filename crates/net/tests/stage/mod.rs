@@ -4,12 +4,17 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use http::{StatusCode, request::Parts};
 use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
+    tungstenite::{
+        Message,
+        client::IntoClientRequest,
+        protocol::{CloseFrame, Role},
+    },
 };
 use tokio_util::sync::CancellationToken;
 use watershed_broadcast::{Room, RoomConfig, Session, SessionConfig, Update, Write};
@@ -109,6 +114,15 @@ impl Stage {
             other => panic!("the first message is {other:?}"),
         }
         client
+    }
+
+    /// A client whose handshake is over, and the node's end of its connection, which nobody has taken yet.
+    pub(crate) async fn socket(&self, encoding: Encoding) -> (Client, Upgraded) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (client, node) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
+        let socket = WebSocketStream::from_raw_socket(client.unwrap(), Role::Client, None).await;
+        let node = node.unwrap().0.into_std().unwrap();
+        (Client { socket, encoding }, Upgraded { socket: node, reply: Bytes::new(), leftover: Bytes::new() })
     }
 
     /// The next writes that reach the node.

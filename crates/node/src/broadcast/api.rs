@@ -11,28 +11,29 @@ use futures::future::join_all;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
-use watershed_broadcast::{Session, SessionConfig};
+use watershed_broadcast::{Coming, Session, SessionConfig};
 use watershed_membership::Health;
 use watershed_net::{
-    carousel::{Carousel, Joiner},
+    carousel::{Carousel, Joiner, Kept, SharedRoom},
     http::{Handler, Reply, Request, Upgraded, get, reply},
 };
-use watershed_placement::{Map, Ring, place_viewer};
+use watershed_placement::Map;
 use watershed_protocol::{
     CommentId, DisplayName, Epoch, Invalid, NodeName, Role, Seq, StreamId, ViewerId,
-    client::{Encoding, Line},
+    client::{Encoding, Line, Response},
     limits,
 };
 
 use super::{
     Wish,
+    entrance::{Entrance, Verdict},
     history::{Owners, Unanswered},
+    placing::Placing,
     rooms::Rooms,
 };
 use crate::{
     admin::{Admin, error, json as json_reply, not_allowed},
     presence::Presence,
-    setup::Setup,
 };
 use query::{Query, parse, resume_point, shown, whole};
 
@@ -48,50 +49,36 @@ type Refused = Box<Reply>;
 
 /// Answers viewers' requests and lets them in.
 pub(super) struct Api {
-    node: NodeName,
-    viewer_spread: u16,
-    viewers_max: u64,
-    presence: Presence,
-    map: watch::Receiver<Arc<Map>>,
-    admin: Admin,
-    session: Arc<SessionConfig>,
-    carousel: Arc<Carousel>,
-    rooms: Arc<Rooms>,
-    wishes: mpsc::Sender<Wish>,
+    pub(super) node: NodeName,
+    pub(super) placing: Arc<Placing>,
+    pub(super) entrance: Arc<Entrance>,
+    pub(super) presence: Presence,
+    pub(super) map: watch::Receiver<Arc<Map>>,
+    pub(super) admin: Admin,
+    pub(super) session: Arc<SessionConfig>,
+    pub(super) carousel: Arc<Carousel>,
+    pub(super) rooms: Arc<Rooms>,
+    pub(super) wishes: mpsc::Sender<Wish>,
 }
 
-/// A viewer between its handshake and the carousel.
-pub(super) struct Ticket {
+/// What was decided about a viewer, between its handshake and the carousel.
+pub(super) enum Ticket {
+    /// It is let in.
+    In(Box<Entry>),
+    /// It is told where to go, if anywhere, and closed.
+    Away { encoding: Encoding, url: Option<String>, after_ms: u64 },
+}
+
+/// A viewer that is let in.
+pub(super) struct Entry {
     session: Session,
-    room: Arc<watershed_net::carousel::SharedRoom>,
+    room: Arc<SharedRoom>,
     resume: Option<(Epoch, Seq)>,
     placed: NodeName,
+    kept: Kept,
 }
 
 impl Api {
-    pub(super) fn new(
-        setup: &Setup,
-        presence: Presence,
-        admin: Admin,
-        session: Arc<SessionConfig>,
-        carousel: Arc<Carousel>,
-        rooms: Arc<Rooms>,
-        wishes: mpsc::Sender<Wish>,
-    ) -> Self {
-        Self {
-            node: setup.node.name.clone(),
-            viewer_spread: setup.topology.broadcast.viewer_spread,
-            viewers_max: setup.topology.limits.viewers_per_node.into(),
-            map: presence.map(),
-            presence,
-            admin,
-            session,
-            carousel,
-            rooms,
-            wishes,
-        }
-    }
-
     async fn route(&self, request: &Request) -> Result<Reply, Refused> {
         let path = request.uri().path();
         if request.method() != Method::GET && request.method() != Method::HEAD {
@@ -119,22 +106,14 @@ impl Api {
         }
     }
 
-    /// The node where a viewer belongs, and its WebSocket address.
-    fn placed(&self, stream: &StreamId, viewer: &ViewerId) -> (NodeName, Option<String>) {
-        let members = self.presence.members();
-        let alive =
-            members.iter().filter(|(member, health)| member.role == Role::Broadcast && *health == Health::Alive);
-        let ring = Ring::new(alive.map(|(member, _)| member.name.clone()));
-        let placed = place_viewer(&ring, stream, viewer, self.viewer_spread).unwrap_or(&self.node);
-        let ws = members.iter().find(|(member, _)| member.name == *placed).and_then(|(member, _)| member.ws.clone());
-        (placed.clone(), ws)
-    }
-
     fn place(&self, stream: &StreamId, query: &Query) -> Result<Reply, Refused> {
         let viewer: ViewerId = parse(query.needed("viewer")?)?;
-        let (node, ws) = self.placed(stream, &viewer);
-        let ws = ws.ok_or_else(|| unavailable("no broadcast node is alive"))?;
-        Ok(json_reply(StatusCode::OK, &json!({ "node": node, "url": format!("{ws}/v1/streams/{stream}/live") })))
+        let sight = self.placing.sight();
+        let own = || Some((&self.node, format!("{}/v1/streams/{stream}/live", self.presence.ws_of(&self.node)?)));
+        // A node that the others do not see alive may be found all the same; one that ends shall not be.
+        let found = sight.place(stream, &viewer).or_else(|| own().filter(|_| !self.entrance.is_shut()));
+        let (node, url) = found.ok_or_else(|| unavailable("no broadcast node is alive"))?;
+        Ok(json_reply(StatusCode::OK, &json!({ "node": node, "url": url })))
     }
 
     async fn comments(&self, stream: &StreamId, query: &Query) -> Result<Reply, Refused> {
@@ -223,17 +202,19 @@ impl Api {
             _ => DisplayName::from(&viewer),
         };
         let resume = query.get("resume").map(resume_point).transpose()?;
-        if self.carousel.figures().viewers >= self.viewers_max {
-            return Err(unavailable(&format!("this node holds {} viewers, which is all it may", self.viewers_max)));
-        }
-        let (placed, _) = self.placed(&stream, &viewer);
+        let coming = if resume.is_some() { Coming::Resuming } else { Coming::New };
+        let kept = match self.entrance.decide(&stream, &viewer, coming) {
+            Verdict::In(kept) => kept,
+            Verdict::Away { url, after_ms } => return Ok(Ticket::Away { encoding, url, after_ms }),
+        };
+        let placed = self.placing.sight().home(&stream, &viewer).clone();
         let full = || unavailable("this node has as many streams as it may");
         let (room, is_new) = self.rooms.enter(&stream).ok_or_else(full)?;
         if is_new && self.wishes.send(Wish::Want(stream.clone())).await.is_err() {
             return Err(unavailable("this node ends"));
         }
         let session = Session::new(self.session.clone(), viewer, name, room.stream().clone(), encoding);
-        Ok(Ticket { session, room, resume, placed })
+        Ok(Ticket::In(Box::new(Entry { session, room, resume, placed, kept })))
     }
 }
 
@@ -252,8 +233,18 @@ impl Handler for Api {
     }
 
     fn adopt(&self, ticket: Ticket, upgraded: Upgraded) {
-        let Ticket { session, room, resume, placed } = ticket;
-        self.carousel.adopt(Joiner { upgraded, session, room, resume, placed });
+        match ticket {
+            Ticket::In(entry) => {
+                let Entry { session, room, resume, placed, kept } = *entry;
+                self.carousel.adopt(Joiner { upgraded, session, room, resume, placed });
+                // Only now that the carousel counts the viewer itself.
+                drop(kept);
+            }
+            Ticket::Away { encoding, url, after_ms } => {
+                let whereto = url.map(|url| Response::Move { url, after_ms });
+                self.carousel.turn_away(upgraded, encoding, whereto.as_ref(), after_ms);
+            }
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use watershed_net::{carousel::Carousel, clock::SharedClock, link::DownReason};
 use watershed_placement::Map;
 use watershed_protocol::{Epoch, Invalid, Millis, NodeName, StreamId, peer, peer::PeerId};
 
-use super::rooms::Rooms;
+use super::{rooms::Rooms, sizes::Sizes};
 use crate::{admin::Readiness, outlet::Outlets};
 
 /// What keeps a broadcast node from being ready.
@@ -61,6 +61,7 @@ pub(super) struct Downward {
     above: BTreeMap<PeerId, NodeName>,
     shown: Shown,
     readiness: Readiness,
+    sizes: Arc<Sizes>,
     outbox: Vec<feed::Output>,
 }
 
@@ -71,7 +72,7 @@ impl Downward {
         rooms: Arc<Rooms>,
         sources: Sources,
         streams_max: usize,
-        (shown, readiness): (Shown, Readiness),
+        (shown, readiness, sizes): (Shown, Readiness, Arc<Sizes>),
     ) -> Self {
         let relay = Relay::new(relay::Config { streams_max, ..relay::Config::default() });
         Self {
@@ -84,6 +85,7 @@ impl Downward {
             above: BTreeMap::new(),
             shown,
             readiness,
+            sizes,
             outbox: Vec::new(),
         }
     }
@@ -109,6 +111,7 @@ impl Downward {
         self.choose(sources::Input::Tick, outlets);
         self.step(feed::Input::Tick, outlets);
         for stream in self.rooms.leave_empty(self.clock.now()) {
+            self.sizes.forget(&stream);
             self.step(feed::Input::Unwant { stream }, outlets);
         }
     }
@@ -183,6 +186,7 @@ impl Downward {
 
     fn publish(&mut self, now: Millis, stream: StreamId, update: feed::Update, outlets: &mut Outlets) {
         let Some(room) = self.rooms.find(&stream) else { return };
+        self.sizes.learn(&stream, &update);
         match room.publish(now, update) {
             Ok(()) => {
                 self.carousel.wake(&room);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use watershed_broadcast::{Feed, Relay, Uplink, relay};
 use watershed_net::carousel::Carousel;
 
-use super::rooms::Rooms;
+use super::{entrance::Entrance, rooms::Rooms};
 use crate::figures::{Figure, Source};
 
 /// The machines' figures as of the driver's last step; the carousel's are read when asked.
@@ -45,11 +45,18 @@ impl Board {
         };
     }
 
-    pub(super) fn source(self: &Arc<Self>, carousel: &Arc<Carousel>, rooms: &Arc<Rooms>) -> Source {
+    pub(super) fn source(
+        self: &Arc<Self>,
+        carousel: &Arc<Carousel>,
+        rooms: &Arc<Rooms>,
+        entrance: &Arc<Entrance>,
+    ) -> Source {
         let (board, carousel, rooms) = (self.clone(), Arc::downgrade(carousel), rooms.clone());
+        let entrance = Arc::downgrade(entrance);
         Arc::new(move || {
             let carousel = carousel.upgrade().map(|carousel| carousel.figures()).unwrap_or_default();
             let c = board.figures.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let at_entrance = entrance.upgrade().map(|entrance| entrance.figures()).unwrap_or_default();
             let mut figures = vec![
                 Figure::counter("writes_in", "Writes of viewers", c.writes_in),
                 Figure::counter("batches_out", "Batches to processors", c.batches_out),
@@ -62,6 +69,11 @@ impl Board {
                 Figure::counter("feed_gaps", "Frames that did not continue what was there", c.gaps),
                 Figure::gauge("streams", "Streams with a room here", rooms.len() as f64),
                 Figure::gauge("kept_bytes", "Frames kept for viewers who lag or come back", rooms.kept_bytes() as f64),
+                Figure::counter("joins_admitted", "New viewers let in", at_entrance.admission.admitted),
+                Figure::counter("joins_resumed", "Resuming viewers let in", at_entrance.admission.resumed),
+                Figure::counter("joins_refused", "Viewers told when to come again", at_entrance.admission.refused),
+                Figure::counter("joins_sent_on", "Viewers sent to another node", at_entrance.sent_on),
+                Figure::counter("joins_full", "Viewers that found all nodes full", at_entrance.full),
                 Figure::gauge("below_links", "Nodes below that feed from this one", c.below.links as f64),
                 Figure::gauge("below_streams", "Streams that nodes below want", c.below.streams as f64),
                 Figure::counter("below_frames", "Frames encoded for nodes below, once for all", c.below.frames_out),

@@ -1,23 +1,29 @@
 //! A broadcast node: viewers' writes up, frames down.
 //!
 //! Here it is put together, and taken apart again at its end. One task, the driver, steps the machines and publishes into
-//! rooms; workers of the carousel hold the sockets; HTTP asks through a channel. Invariant: when the token is cancelled,
-//! everything that was started here has ended before `run` returns.
+//! rooms; workers of the carousel hold the sockets; HTTP asks through a channel. Asked to end, a node drains before: see
+//! `drain`. Invariant: everything that was started here has ended before `run` returns.
 
 mod api;
 mod downward;
+mod drain;
 mod driver;
+mod entrance;
 mod history;
 mod metrics;
+mod placing;
+mod reception;
 mod rooms;
 mod shelf;
+mod sizes;
 mod upward;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use watershed_broadcast::{SessionConfig, Sources, To, Uplink, uplink};
+use watershed_membership::Limits;
 use watershed_net::{
     carousel::{Carousel, CarouselConfig},
     clock::SharedClock,
@@ -42,6 +48,7 @@ use api::Api;
 use downward::{Downward, NO_ROOT, Shown};
 use driver::Driver;
 use metrics::Board;
+use reception::Reception;
 use rooms::Rooms;
 use upward::Upward;
 
@@ -65,14 +72,20 @@ pub(crate) enum Wish {
     Want(StreamId),
 }
 
-/// Runs until the token is cancelled.
+/// The longest that a node with these limits drains.
+pub(crate) fn drain_max(limits: &Limits) -> Duration {
+    Duration::from_millis(limits.drain_ms) + drain::GRACE
+}
+
+/// Runs until the token is cancelled and the node has drained.
 pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Result<()> {
+    let end = CancellationToken::new();
     let clock = Arc::new(SharedClock::start());
     let (listener, peers) = wiring::bind(&setup.node).await?;
     let peer = peers.as_ref().map(|peers| peers.local_addr()).transpose()?;
     let member = setup.member(listener.local_addr()?, peer);
     let (membership, map) = Presence::open(&setup.topology)?;
-    let presence = Presence::join(membership, map.clone(), &member, &shutdown, &shutdown)?;
+    let presence = Presence::join(membership, map.clone(), &member, &shutdown, &end)?;
 
     let limits = &setup.topology.limits;
     let (events_told, events) = mpsc::channel(EVENTS_MAX);
@@ -86,11 +99,25 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let (board, readiness) = (Arc::new(Board::default()), Readiness::new(NO_ROOT));
     let rooms = Arc::new(Rooms::new(limits.streams_per_node as usize, limits.kept_bytes_per_node as usize));
     let recorder = analytics::start(&setup, &clock);
-    let figures = analytics::with_figures(board.source(&carousel, &rooms), &recorder);
+    let reception = Reception::open(&setup, &presence, &carousel, &clock);
+    let sizes = reception.sizes.clone();
+    let figures = analytics::with_figures(board.source(&carousel, &rooms, &reception.entrance), &recorder);
     let admin = Admin::new(&setup, readiness.clone(), figures);
     let session = Arc::new(session_config(&setup, &map));
-    let api = Arc::new(Api::new(&setup, presence.clone(), admin, session, carousel.clone(), rooms.clone(), wished));
-    let serving = tokio::spawn(serve(listener, api, ServerConfig::default(), shutdown.clone()));
+    let api = Api {
+        node: setup.node.name.clone(),
+        placing: reception.placing.clone(),
+        entrance: reception.entrance.clone(),
+        map: presence.map(),
+        presence: presence.clone(),
+        admin,
+        session,
+        carousel: carousel.clone(),
+        rooms: rooms.clone(),
+        wishes: wished,
+    };
+    let serving = tokio::spawn(serve(listener, Arc::new(api), ServerConfig::default(), end.clone()));
+    let receiving = tokio::spawn(reception.run(presence.clone(), readiness.clone(), shutdown, end.clone()));
 
     let links_end = CancellationToken::new();
     let (told, links) = mpsc::channel(wiring::LINK_EVENTS_MAX);
@@ -100,9 +127,9 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let epoch = shown.clone();
     let dialer = wiring::links(&setup, &presence, &clock, told, &links_end, move |_| epoch.root_epoch())?;
     let listening = peers.map(|peers| dialer.listen(peers, ListenLimits::default()));
-    let _root = wiring::follow_root_while(&dialer, &presence, shown.calls_root(), shutdown.clone());
-    let _above = wiring::follow_above(&dialer, &presence, above, shutdown.clone());
-    let _processors = wiring::follow_processors(&dialer, &presence, shutdown.clone());
+    let _root = wiring::follow_root_while(&dialer, &presence, shown.calls_root(), end.clone());
+    let _above = wiring::follow_above(&dialer, &presence, above, end.clone());
+    let _processors = wiring::follow_processors(&dialer, &presence, end.clone());
     tracing::info!(http = %member.http, "broadcast node is up");
 
     let uplink = Uplink::new(uplink::Config::new(setup.incarnation), map);
@@ -110,16 +137,17 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
     let driver = Driver {
         maps: presence.map(),
         up: Upward::new(clock.clone(), carousel.clone(), recorder.clone(), uplink),
-        down: Downward::new(clock.clone(), carousel.clone(), rooms, sources, streams_max, (shown, readiness)),
+        down: Downward::new(clock.clone(), carousel.clone(), rooms, sources, streams_max, (shown, readiness, sizes)),
         clock,
         outlets: Outlets::default(),
         board,
     };
-    driver.run(links, events, wishes, shutdown).await;
+    driver.run(links, events, wishes, end).await;
     links_end.cancel();
     if let Some(listening) = listening {
         listening.ended().await;
     }
+    receiving.await?;
     serving.await?;
     // All others that held it have ended. Viewers are told to come again, and have a moment to take it.
     match Arc::into_inner(carousel) {

@@ -21,7 +21,7 @@ fn dir() -> tempfile::TempDir {
 }
 
 fn healths(dir: &tempfile::TempDir) -> Vec<Health> {
-    read_all(dir.path()).unwrap().into_iter().map(|(_, health)| health).collect()
+    read_all(dir.path()).unwrap().into_iter().map(|seen| seen.health).collect()
 }
 
 #[test]
@@ -30,7 +30,7 @@ fn a_member_that_missed_its_heartbeats_is_silent_until_the_next() {
     let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
     lease.file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
     assert!(matches!(healths(&dir)[..], [Health::Silent { age_ms: 60_000..120_000 }]));
-    lease.heartbeat().unwrap();
+    lease.heartbeat(None).unwrap();
     assert_eq!(healths(&dir), [Health::Alive]);
 }
 
@@ -66,7 +66,7 @@ fn a_shorter_member_leaves_nothing_of_a_longer_one() {
     long.http = format!("http://{}:8180", "x".repeat(500));
     drop(StateDirLease::take(dir.path(), &long).unwrap());
     let _lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
-    assert_eq!(read_all(dir.path()).unwrap()[0].0, member("p1"));
+    assert_eq!(read_all(dir.path()).unwrap()[0].member, member("p1"));
 }
 
 #[test]
@@ -96,7 +96,41 @@ fn a_removed_member_file_ends_the_lease() {
     let dir = dir();
     let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
     fs::remove_file(&lease.path).unwrap();
-    assert!(matches!(lease.heartbeat(), Err(LeaseError::Lost { .. })));
+    assert!(matches!(lease.heartbeat(None), Err(LeaseError::Lost { .. })));
     let _other = StateDirLease::take(dir.path(), &member("p1")).unwrap();
-    assert!(matches!(lease.heartbeat(), Err(LeaseError::Lost { .. })));
+    assert!(matches!(lease.heartbeat(None), Err(LeaseError::Lost { .. })));
+}
+
+#[test]
+fn a_load_is_read_with_its_member_and_never_takes_it_away() {
+    let dir = dir();
+    let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    let path = dir.path().join("p1.json");
+    let found = || read(&path).unwrap();
+    assert_eq!(found(), (member("p1"), None));
+    let long =
+        Load { viewers: 17_999, viewers_max: 18_000, draining: false, streams: vec![("final".parse().unwrap(), 7)] };
+    let short = Load { viewers: 2, streams: Vec::new(), ..long.clone() };
+    for load in [&long, &short, &long] {
+        lease.heartbeat(Some(load)).unwrap();
+        assert_eq!(found(), (member("p1"), Some(load.clone())));
+    }
+    // Whoever reads while it is written over may find anything there.
+    let whole = fs::read(&path).unwrap();
+    for cut in lease.load_at as usize..whole.len() - 1 {
+        fs::write(&path, &whole[..cut]).unwrap();
+        assert_eq!(found().0, member("p1"), "cut at {cut}");
+    }
+    fs::write(&path, [&whole[..lease.load_at as usize], b"{\"viewers\":\xff"].concat()).unwrap();
+    assert_eq!(found(), (member("p1"), None));
+}
+
+#[test]
+fn the_most_streams_fit_into_a_members_file() {
+    let dir = dir();
+    let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    let streams = (0..crate::STREAMS_REPORTED_MAX).map(|i| (format!("{i:0>64}").parse().unwrap(), u16::MAX)).collect();
+    let load = Load { viewers: u64::MAX, viewers_max: u64::MAX, draining: false, streams };
+    lease.heartbeat(Some(&load)).unwrap();
+    assert_eq!(read_all(dir.path()).unwrap()[0].load, Some(load));
 }
