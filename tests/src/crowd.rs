@@ -67,7 +67,7 @@ impl Crowd {
         let (mut orders, mut views, mut viewers) = (Vec::new(), Vec::new(), JoinSet::new());
         for number in 0..rates.viewers {
             let person = if number % 10 == 9 { number - 1 } else { number };
-            let viewer = Viewer::new(book, &format!("person-{person}"), Encoding::ALL[number % 2]);
+            let viewer = Viewer::new(book, &format!("person-{person}"), Encoding::ALL[number % Encoding::ALL.len()]);
             views.push(viewer.view.clone());
             let (sender, receiver) = mpsc::unbounded_channel();
             orders.push(sender);

@@ -5,6 +5,7 @@
 
 pub mod carousel;
 pub mod feed;
+pub mod forms;
 pub mod page;
 pub mod rate;
 pub mod room;
@@ -13,6 +14,7 @@ pub mod uplink;
 pub mod websocket;
 
 pub use feed::{Feed, Update};
+pub use forms::Forms;
 pub use page::Page;
 pub use room::{Behind, Chunk, ChunkKind, Cursor, Place, Room, RoomConfig};
 pub use session::{Session, SessionConfig, Verdict};
