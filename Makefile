@@ -19,7 +19,7 @@ SEED         ?= 1
 DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench fuzz check fmt build build-testing \
+.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bytes fuzz check fmt build build-testing \
     analytics needs needs-browser needs-client needs-duckdb needs-loop clean
 
 help: ## Lists the targets
@@ -74,6 +74,9 @@ bench: needs ## What commits, comments, likes and starts cost a processor, and l
 	@$(CARGO) run --release -q -p watershed-sim --example root
 	@$(CARGO) run --release -q -p watershed-store --example recover -- $${TMPDIR:-/tmp}
 	@$(CARGO) run --release -q -p watershed-store --example likers -- $${TMPDIR:-/tmp}
+
+bytes: needs ## What a viewer costs in bytes, and a frame in time, in each encoding
+	@$(CARGO) run --release -q -p watershed-sim --example bytes
 
 fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= in all, over every door
 	@cargo +nightly fuzz --version >/dev/null 2>&1 \

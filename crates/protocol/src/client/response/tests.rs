@@ -136,6 +136,21 @@ fn in_the_compact_form_a_comment_that_a_viewer_may_not_know_is_called_by_its_id(
 }
 
 #[test]
+fn a_deflated_message_of_another_maker_is_read() {
+    let line = Line { body: "ha".repeat(100), likes: 0, ..Line::from(&shown()) };
+    let mut of = Response::from(&Delta::empty(Epoch::new(3), Seq::new(41), Seq::new(42)));
+    if let Response::Delta { comments, shown, total, .. } = &mut of {
+        (*comments, *shown, *total) = (vec![line], 1, 1);
+    }
+    // Made with zlib.
+    let deflated =
+        "019bcbc4aca93571fa11817c190664c0b938293f69b1537ed2cd131989c3039e6760609cb561113b909a30e1001030320200";
+    let deflated: Vec<u8> =
+        (0..deflated.len()).step_by(2).map(|at| u8::from_str_radix(&deflated[at..at + 2], 16).unwrap()).collect();
+    assert_eq!(Response::decode(Encoding::CompactDeflate, &deflated).unwrap(), of);
+}
+
+#[test]
 fn an_unchanged_field_is_absent_and_an_unpinned_one_is_null() {
     let mut delta = Delta::empty(Epoch::new(3), Seq::new(41), Seq::new(42));
     let json = r#"{"type":"delta","epoch":3,"from":41,"seq":42,"shown":0,"total":0}"#;
