@@ -15,7 +15,7 @@ use std::{
     time::Instant,
 };
 
-use watershed_broadcast::{Cursor, Room, RoomConfig, Update};
+use watershed_broadcast::{Behind, Cursor, Room, RoomConfig, Update};
 use watershed_merger::{self as merger, Merger};
 use watershed_placement::Map;
 use watershed_processor::{self as processor, Processor};
@@ -64,7 +64,7 @@ fn main() -> Result<(), Failed> {
         .filter_map(|frames| Delta::merged(frames.iter().map(|frame| &**frame)))
         .map(Arc::new)
         .collect();
-    println!("{} frames of {RUN_MS} ms, {} ranges of {LAG} frames", frames.len(), ranges.len());
+    describe(&frames);
     println!();
     println!(
         "| encoding | keeps up: bytes/s | µs a frame | lags by {LAG} frames: bytes/s | µs a range | a join: bytes |"
@@ -96,6 +96,21 @@ fn main() -> Result<(), Failed> {
         println!("{}: {:.0}, {:.0}", encoding.subprotocol(), per_s(up), per_s(behind));
     }
     Ok(())
+}
+
+/// What the flood was like.
+fn describe(frames: &[Arc<Delta>]) {
+    let comments: Vec<_> = frames.iter().flat_map(|frame| &frame.comments).collect();
+    let text_bytes: usize = comments.iter().map(|shown| shown.comment.body.as_str().len()).sum();
+    let counts: usize = frames.iter().map(|frame| frame.likes.len()).sum();
+    println!(
+        "{} frames in {} s, {} comments of {} bytes, {} counts a frame",
+        frames.len(),
+        RUN_MS / 1_000,
+        comments.len(),
+        text_bytes / comments.len().max(1),
+        counts / frames.len().max(1),
+    );
 }
 
 /// A WebSocket frame around a payload.
@@ -179,14 +194,14 @@ impl Viewers {
         let wanted = Response::from(&**newest);
         for (encoding, (up, behind)) in &mut self.cursors {
             let (up_bytes, behind_bytes) = self.bytes.entry(*encoding).or_default();
-            let chunk = stage.room.since(stage.now, *up, *encoding).ok_or("nothing new")?;
+            let chunk = stage.room.since(stage.now, *up, *encoding, Behind::Lags).ok_or("nothing new")?;
             (*up, *up_bytes) = (chunk.to, *up_bytes + chunk.bytes.len() as u64);
             let read = self.names.entry(*encoding).or_default().read(*encoding, &newest.encode(*encoding))?;
             if read != wanted {
                 return Err(format!("{encoding:?} says something else than the frame {}", newest.seq).into());
             }
             if self.frames.is_multiple_of(LAG) {
-                let chunk = stage.room.since(stage.now, *behind, *encoding).ok_or("nothing new")?;
+                let chunk = stage.room.since(stage.now, *behind, *encoding, Behind::Lags).ok_or("nothing new")?;
                 (*behind, *behind_bytes) = (chunk.to, *behind_bytes + chunk.bytes.len() as u64);
             }
         }
