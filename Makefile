@@ -19,7 +19,7 @@ SEED         ?= 1
 DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bench-fanout fuzz check fmt build build-testing \
+.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bench-fanout bytes fuzz check fmt build build-testing \
     analytics needs needs-browser needs-client needs-duckdb needs-loop clean
 
 help: ## Lists the targets
@@ -78,6 +78,9 @@ bench: needs ## What commits, comments, likes and starts cost a processor, and l
 bench-fanout: needs ## What fan-out costs: a bare loop, a naive server, ours (half an hour; QUICK=1 two minutes; SCENE= for one)
 	@$(CARGO) build --release -q -p watershed-loadgen -p watershed-bench
 	@$(TARGET)/release/fanout run $(if $(QUICK),--quick) $(if $(SCENE),--scene $(SCENE)) $(FANOUT_FLAGS)
+
+bytes: needs ## What a viewer costs in bytes, and a frame in time, in each encoding
+	@$(CARGO) run --release -q -p watershed-sim --example bytes
 
 fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= in all, over every door
 	@cargo +nightly fuzz --version >/dev/null 2>&1 \

@@ -40,7 +40,7 @@ pub(crate) struct Arguments {
     /// The stream to watch.
     #[arg(long, default_value = "demo")]
     stream: String,
-    /// How messages are written: json, msgpack, or both (half the crowd each).
+    /// How messages are written: json, msgpack, compact, compact-deflate, both (the first two, half the crowd each) or all.
     #[arg(long, default_value = "both")]
     encoding: String,
     /// The share of likes that take one back, 0 to 1.
@@ -131,8 +131,15 @@ impl Arguments {
         let encodings = match self.encoding.as_str() {
             "json" => vec![Encoding::Json],
             "msgpack" => vec![Encoding::MessagePack],
-            "both" => Encoding::ALL.to_vec(),
-            other => return Err(format!("--encoding is {other:?}, json, msgpack or both is allowed")),
+            "compact" => vec![Encoding::Compact],
+            "compact-deflate" => vec![Encoding::CompactDeflate],
+            "both" => vec![Encoding::Json, Encoding::MessagePack],
+            "all" => Encoding::ALL.to_vec(),
+            other => {
+                return Err(format!(
+                    "--encoding is {other:?}, json, msgpack, compact, compact-deflate, both or all is allowed"
+                ));
+            }
         };
         Ok(Config {
             nodes: self.http.iter().map(|url| authority(url)).collect::<Result<_, _>>()?,
@@ -189,7 +196,8 @@ mod tests {
     fn defaults_are_within_their_limits() {
         let config = check(&[]).unwrap();
         assert_eq!((config.nodes, config.viewers), (vec!["a:1".to_owned()], 100));
-        assert_eq!(config.encodings, Encoding::ALL);
+        assert_eq!(config.encodings, [Encoding::Json, Encoding::MessagePack]);
+        assert_eq!(check(&["--encoding", "all"]).unwrap().encodings, Encoding::ALL);
     }
 
     #[test]
@@ -201,7 +209,10 @@ mod tests {
             (["--unlikes-per-s", "1e6"], "--unlikes-per-s is 1000000, 0 to 100000 is allowed"),
             (["--reconnects-per-s", "inf"], "--reconnects-per-s is inf, 0 to 100000 is allowed"),
             (["--duration", "NaN"], "--duration is NaN, 0 to 86400 is allowed"),
-            (["--encoding", "xml"], "--encoding is \"xml\", json, msgpack or both is allowed"),
+            (
+                ["--encoding", "xml"],
+                "--encoding is \"xml\", json, msgpack, compact, compact-deflate, both or all is allowed",
+            ),
             (["--stream", "a/b"], "--stream: stream has '/' at byte 1, only A-Z a-z 0-9 . _ - are allowed"),
             (["--http", "ftp://x"], "--http is \"ftp://x\", http://HOST:PORT is needed"),
         ] {

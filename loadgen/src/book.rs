@@ -13,10 +13,10 @@ use hdrhistogram::Histogram;
 use watershed_ledger::{Ledger, Seat, What};
 use watershed_protocol::{
     CommentId, Ref,
-    client::{Encoding, Response, ResponseError},
+    client::{Encoding, Names, Response, ResponseError},
 };
 
-/// Distinct frames whose decoded form is kept: some nodes, two encodings, and merged ranges of the last moments.
+/// Distinct frames whose decoded form is kept: some nodes, their encodings, and merged ranges of the last moments.
 const DECODED_MAX: usize = 48;
 
 /// Comments that likes choose from.
@@ -42,6 +42,7 @@ impl Shared {
 /// A frame as first decoded.
 struct Decoded {
     encoding: Encoding,
+    /// Empty where a viewer must know ordinals to read it: then equal messages are one.
     payload: Vec<u8>,
     response: Arc<Response>,
     /// Comments of this crowd in it, by number.
@@ -141,19 +142,21 @@ impl Book {
         self.ledger.sent(seat, reference, what.clone(), now_ms);
     }
 
-    /// Enters a message that came to a viewer.
+    /// Enters a message that came to a viewer, who knows these ordinals.
     pub(crate) fn message(
         &mut self,
         seat: Seat,
+        names: &mut Names,
         encoding: Encoding,
         payload: &[u8],
     ) -> Result<Arc<Response>, ResponseError> {
-        let same = |known: &Decoded| known.encoding == encoding && known.payload == payload;
+        let shared = !encoding.is_compact();
+        let same = |known: &Decoded| shared && known.encoding == encoding && known.payload == payload;
         let (now_ns, now_ms) = (self.now_ns(), self.now_ms());
         let at = match self.decoded.iter().rposition(same) {
             Some(at) => at,
             None => {
-                let response = Response::decode(encoding, payload).inspect_err(|error| {
+                let response = names.read(encoding, payload).inspect_err(|error| {
                     self.undecodable += 1;
                     self.first_undecodable.get_or_insert_with(|| error.to_string());
                 })?;
@@ -162,7 +165,10 @@ impl Book {
                     self.ledger.received(seat, &response, now_ms);
                     return Ok(response);
                 }
-                self.keep(encoding, payload, response, now_ns)
+                match self.decoded.iter().rposition(|known| !shared && *known.response == response) {
+                    Some(at) => at,
+                    None => self.keep(encoding, if shared { payload } else { &[] }, response, now_ns),
+                }
             }
         };
         let Decoded { response, numbers, .. } = &self.decoded[at];

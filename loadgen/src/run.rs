@@ -15,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 use watershed_ledger::{Durable, History, Ledger, Quiet};
-use watershed_protocol::ViewerId;
+use watershed_protocol::{ViewerId, client::Names};
 
 use crate::{
     arguments::Config,
@@ -120,6 +120,7 @@ fn join(
             id,
             seat,
             encoding: config.encodings[number % config.encodings.len()],
+            names: Names::default(),
             orders,
             random: Random::new(random.next()),
             session: format!("{prefix}{number}"),

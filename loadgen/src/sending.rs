@@ -56,7 +56,7 @@ impl Sending {
         match encoding {
             // JSON is UTF-8.
             Encoding::Json => Message::text(String::from_utf8_lossy(&payload).into_owned()),
-            Encoding::MessagePack => Message::binary(payload),
+            _ => Message::binary(payload),
         }
     }
 }

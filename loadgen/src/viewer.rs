@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode
 use watershed_ledger::{Seat, What};
 use watershed_protocol::{
     CommentId, Ref, Register, Stamp, StreamId, ViewerId,
-    client::{Encoding, Response},
+    client::{Encoding, Names, Response},
     limits::UNANSWERED_MAX,
 };
 
@@ -80,6 +80,7 @@ pub(crate) struct Viewer {
     pub(crate) id: ViewerId,
     pub(crate) seat: Seat,
     pub(crate) encoding: Encoding,
+    pub(crate) names: Names,
     pub(crate) orders: mpsc::Receiver<Order>,
     pub(crate) random: Random,
     /// What refs of this viewer begin with; a number follows.
@@ -285,7 +286,7 @@ impl Viewer {
             Message::Close(None) => return Err(End::Broken { asked: Duration::ZERO, why: "closed".into() }),
             _ => return Ok(None),
         };
-        let entered = self.crowd.book.lock().message(self.seat, self.encoding, payload);
+        let entered = self.crowd.book.lock().message(self.seat, &mut self.names, self.encoding, payload);
         let response = entered.map_err(|error| End::Broken { asked: Duration::ZERO, why: error.to_string() })?;
         backoff.reset();
         Ok(match &*response {

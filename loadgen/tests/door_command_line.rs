@@ -21,7 +21,10 @@ fn a_wrong_command_line_is_one_line_and_exit_64() {
         (format!("{a} --likes-per-s NaN"), "--likes-per-s is NaN, 0 to 100000 is allowed"),
         (format!("{a} --duration=-1"), "--duration is -1, 0 to 86400 is allowed"),
         (format!("{a} --stream a/b"), "--stream: stream has '/' at byte 1"),
-        (format!("{a} --encoding xml"), "--encoding is \"xml\", json, msgpack or both is allowed"),
+        (
+            format!("{a} --encoding xml"),
+            "--encoding is \"xml\", json, msgpack, compact, compact-deflate, both or all is allowed",
+        ),
         (format!("{a} --threads 65"), "--threads is 65, 1 to 64 is allowed in one process"),
         (format!("{a} --viewer 3"), "unexpected argument '--viewer' found"),
         (format!("{a} --json /no/such/directory/report.json"), "--json: cannot write /no/such/directory/report.json: "),

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Two viewers that know the protocol from docs/protocol.md alone, over the WebSocket library `websockets`.
+"""Four viewers that know the protocol from docs/protocol.md alone, over the WebSocket library `websockets`.
 
-Ann speaks JSON, bob MessagePack (Debian: python3-websockets, python3-msgpack). They join, comment, like, leave, resume and
-do a few things wrong. Everything that they see is printed as a line of JSON, for a test to check; the exit status is 0 when
+Ann speaks JSON, bob MessagePack, cat its compact form, dan that with deflate (Debian: python3-websockets,
+python3-msgpack). They join, comment, like, leave, resume and do a few things wrong. Everything that they see is printed as a line of JSON, for a test to check; the exit status is 0 when
 the script came to its end.
 
     viewer.py http://127.0.0.1:8080 STREAM
@@ -14,12 +14,14 @@ import sys
 import time
 import urllib.parse
 import urllib.request
+import zlib
 
 import msgpack
 import websockets
 
 PATIENCE_S = 40
 COMMENT = ("id", "author", "name", "body", "at", "likes")
+INFLATED_MAX = 1024 * 1024
 LIMITS = ("comment_bytes", "comments_per_minute", "tap_interval_ms", "beat_ms")
 SERVER = {
     0: ("welcome", ("viewer", "node", "stream", "placed", "limits")),
@@ -44,35 +46,56 @@ def say(viewer, event, **more):
     print(json.dumps({"viewer": viewer, "event": event, **more}), flush=True)
 
 
-def line(row):
+def line(row, ordinals):
     comment = dict(zip(COMMENT, row))
     comment["id"] = comment["id"].hex()
+    if len(row) > len(COMMENT) and row[-1] is not None:
+        ordinals[row[-1]] = comment["id"]
     return comment
 
 
-def unpack(payload):
-    """A message of the server, from its array into the fields that it has in JSON."""
+def called(name, ordinals):
+    """The id of a comment that is called by its id, or by an ordinal; None if the viewer was not given that."""
+    return name.hex() if isinstance(name, bytes) else ordinals.get(name)
+
+
+def unmark(payload):
+    """A message of live.v1.compact.deflate without its mark."""
+    if payload[0] == 0:
+        return payload[1:]
+    assert payload[0] == 1, payload[0]
+    inflater = zlib.decompressobj(-15)
+    plain = inflater.decompress(payload[1:], INFLATED_MAX)
+    assert inflater.eof and not inflater.unused_data and len(plain) >= len(payload), "not one deflated message"
+    return plain
+
+
+def unpack(payload, ordinals):
+    """A message of the server, from its array into the fields that it has in JSON. Ordinals are learnt and looked up."""
     number, *elements = msgpack.unpackb(payload)
     kind, names = SERVER[number]
     message = {"type": kind, **dict(zip(names, elements))}
     if kind == "welcome":
         message["limits"] = dict(zip(LIMITS, message["limits"]))
-    if kind in ("snapshot", "delta"):
-        message["comments"] = [line(row) for row in message["comments"]]
     if kind == "snapshot":
-        message["top"] = [line(row) for row in message["top"]]
-        message["pinned"] = message["pinned"] and line(message["pinned"])
+        ordinals.clear()
+    if kind in ("snapshot", "delta"):
+        message["comments"] = [line(row, ordinals) for row in message["comments"]]
+    if kind == "snapshot":
+        message["top"] = [line(row, ordinals) for row in message["top"]]
+        message["pinned"] = message["pinned"] and line(message["pinned"], ordinals)
     if kind == "delta":
         if message["top"] is None:
             del message["top"]
         else:
-            message["top"] = [line(row) for row in message["top"]]
-        message["likes"] = [[id.hex(), count] for id, count in message["likes"]]
-        message["deleted"] = [id.hex() for id in message["deleted"]]
+            message["top"] = [line(row, ordinals) for row in message["top"]]
         if message["pinned"] is None:
             del message["pinned"]
         else:
-            message["pinned"] = line(message["pinned"][0]) if message["pinned"] else None
+            message["pinned"] = line(message["pinned"][0], ordinals) if message["pinned"] else None
+        likes = ([called(name, ordinals), count] for name, count in message["likes"])
+        message["likes"] = [like for like in likes if like[0]]
+        message["deleted"] = [id for id in (called(name, ordinals) for name in message["deleted"]) if id]
     if message.get("id"):
         message["id"] = message["id"].hex()
     return message
@@ -87,7 +110,7 @@ def pack(message):
 class Viewer:
     def __init__(self, node, stream, name, encoding):
         self.node, self.stream, self.name, self.encoding = node, stream, name, encoding
-        self.socket, self.point, self.comments, self.answers = None, None, {}, {}
+        self.socket, self.point, self.comments, self.ordinals, self.answers = None, None, {}, {}, {}
         self.refs = 0
 
     def url(self, **parameters):
@@ -109,10 +132,13 @@ class Viewer:
     async def hear(self):
         payload = await asyncio.wait_for(self.socket.recv(), PATIENCE_S)
         assert isinstance(payload, str) == (self.encoding == "json"), type(payload)
-        message = json.loads(payload) if self.encoding == "json" else unpack(payload)
+        message = json.loads(payload) if self.encoding == "json" else self.unpack(payload)
         say(self.name, "message", message=message)
         self.apply(message)
         return message
+
+    def unpack(self, payload):
+        return unpack(unmark(payload) if self.encoding == "compact.deflate" else payload, self.ordinals)
 
     def apply(self, message):
         if message["type"] == "snapshot":
@@ -174,40 +200,45 @@ class Viewer:
 
 async def main(node, stream):
     ann, bob = Viewer(node, stream, "ann", "json"), Viewer(node, stream, "bob", "msgpack")
-    await ann.come()
-    await bob.come()
+    cat, dan = Viewer(node, stream, "cat", "compact"), Viewer(node, stream, "dan", "compact.deflate")
+    viewers = (ann, bob, cat, dan)
+    for viewer in viewers:
+        await viewer.come()
 
     first = (await ann.write("comment", body="hello from a library ❤"))["id"]
-    for viewer in (ann, bob):
+    for viewer in viewers:
         await viewer.until("the comment", lambda: first in viewer.comments)
     stamp = int(time.time() * 1000)
-    for viewer in (ann, bob):
+    for viewer in viewers:
         await viewer.write("like", id=first, stamp=stamp)
     await bob.send({"type": "react", "kind": "heart", "count": 3})
-    for viewer in (ann, bob):
-        await viewer.sees(first, 2)
+    for viewer in viewers:
+        await viewer.sees(first, len(viewers))
         pong = await viewer.socket.ping()
         await asyncio.wait_for(pong, PATIENCE_S)
         say(viewer.name, "pong")
 
-    for goer, stayer in ((ann, bob), (bob, ann)):
+    for goer, stayer in zip(viewers, viewers[1:] + viewers[:1]):
         await goer.leave()
         missed = (await stayer.write("comment", body=f"while {goer.name} was away"))["id"]
         await stayer.until("its own comment", lambda: missed in stayer.comments)
         await goer.come()
         await goer.until("what was missed", lambda: missed in goer.comments)
     await bob.write("unlike", id=first, stamp=stamp + 1)
-    for viewer in (ann, bob):
-        await viewer.sees(first, 1)
+    last = (await ann.write("comment", body="the last"))["id"]
+    for viewer in viewers:
+        await viewer.sees(first, len(viewers) - 1)
+        await viewer.until("the last comment", lambda: last in viewer.comments)
 
-    for viewer in (ann, bob):
+    for viewer in viewers:
         view = sorted(viewer.comments.values(), key=lambda comment: comment["id"])
         say(viewer.name, "view", comments=view)
 
     await ann.wrong("{")
-    await bob.wrong(b"\xc1")
     await ann.closed_with("x" * 33_000)
-    await bob.closed_with("text on a connection of MessagePack")
+    for viewer in viewers[1:]:
+        await viewer.wrong(b"\xc1")
+        await viewer.closed_with("text on a connection of MessagePack")
     try:
         await websockets.connect(ann.url(), subprotocols=["chat"])
     except websockets.InvalidStatusCode as refused:

@@ -76,7 +76,8 @@ impl Crowd {
         let (mut orders, mut views, mut viewers) = (Vec::new(), Vec::new(), JoinSet::new());
         for number in 0..rates.viewers {
             let person = if number % 10 == 9 { number - 1 } else { number };
-            let mut viewer = Viewer::new(book, &format!("person-{person}"), Encoding::ALL[number % 2]);
+            let encoding = Encoding::ALL[number % Encoding::ALL.len()];
+            let mut viewer = Viewer::new(book, &format!("person-{person}"), encoding);
             viewer.stays = stays;
             views.push(viewer.view.clone());
             let (sender, receiver) = mpsc::unbounded_channel();

@@ -9,6 +9,7 @@ pub mod book;
 pub mod browser;
 pub mod chance;
 pub mod cluster;
+pub mod compact;
 pub mod crowd;
 pub mod image;
 pub mod interrupt;

@@ -32,10 +32,20 @@ const FORMS: [(&str, &[&str]); 7] = [
     ("move", &["url", "after_ms"]),
 ];
 const COMMENT: &[&str] = &["id", "author", "name", "body", "at", "likes"];
+const NUMBERED: &[&str] = &["id", "author", "name", "body", "at", "likes", "ordinal"];
 const LIMITS: &[&str] = &["comment_bytes", "comments_per_minute", "tap_interval_ms", "beat_ms"];
 
 /// Reads a message of the server into its JSON form.
 pub fn read_message(bytes: &[u8]) -> Value {
+    read_with(COMMENT, bytes)
+}
+
+/// The same of the compact form, in which each comment has an ordinal or nil, and may be called by it.
+pub(crate) fn read_numbered(bytes: &[u8]) -> Value {
+    read_with(NUMBERED, bytes)
+}
+
+fn read_with(comment: &[&str], bytes: &[u8]) -> Value {
     let mut rest = bytes;
     let read = read(&mut rest).unwrap_or_else(|| panic!("not MessagePack: {bytes:02x?}"));
     assert!(rest.is_empty(), "bytes after the message: {rest:02x?}");
@@ -46,14 +56,14 @@ pub fn read_message(bytes: &[u8]) -> Value {
     let mut message = named(names, elements);
     for (name, value) in &mut message {
         *value = match (name.as_str(), value.take()) {
-            ("comments" | "top", Value::Array(rows)) => rows.into_iter().map(|row| object(COMMENT, row)).collect(),
+            ("comments" | "top", Value::Array(rows)) => rows.into_iter().map(|row| object(comment, row)).collect(),
             ("limits", row) => object(LIMITS, row),
-            ("pinned", Value::Array(row)) if kind == "snapshot" => object(COMMENT, Value::Array(row)),
+            ("pinned", Value::Array(row)) if kind == "snapshot" => object(comment, Value::Array(row)),
             (_, other) => other,
         };
     }
     if kind == "delta" {
-        as_in_json(&mut message);
+        as_in_json(comment, &mut message);
     }
     for optional in ["liked", "stamp", "retry_after_ms"] {
         if message.get(optional).is_some_and(Value::is_null) {
@@ -65,13 +75,13 @@ pub fn read_message(bytes: &[u8]) -> Value {
 }
 
 /// JSON leaves out what a delta does not change; `pinned` is an array of none or one here.
-fn as_in_json(delta: &mut Map<String, Value>) {
+fn as_in_json(comment: &[&str], delta: &mut Map<String, Value>) {
     delta.retain(|name, value| {
         let list = matches!(name.as_str(), "comments" | "likes" | "deleted");
         !(value.is_null() || list && value.as_array().is_some_and(Vec::is_empty))
     });
     if let Some(Value::Array(rows)) = delta.get_mut("pinned") {
-        let pinned = rows.pop().map_or(Value::Null, |row| object(COMMENT, row));
+        let pinned = rows.pop().map_or(Value::Null, |row| object(comment, row));
         delta.insert("pinned".into(), pinned);
     }
 }

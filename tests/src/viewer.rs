@@ -12,7 +12,8 @@ use anyhow::{Context, anyhow, bail};
 use futures::{SinkExt, StreamExt};
 use http::{HeaderValue, header::SEC_WEBSOCKET_PROTOCOL};
 use hyper::body::Bytes;
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
@@ -27,6 +28,7 @@ use watershed_protocol::{
 use crate::{
     PATIENCE,
     book::Book,
+    compact::{self, Ordinals},
     packed::{self, Writer},
     view::View,
     web,
@@ -67,6 +69,9 @@ pub struct Viewer {
     pub view: Arc<Mutex<View>>,
     /// The payload of the last message, as it came.
     pub payload: Bytes,
+    /// The last message in the form of JSON.
+    pub form: Value,
+    ordinals: Ordinals,
     book: Arc<Book>,
     seat: Seat,
     socket: Option<WebSocketStream<TcpStream>>,
@@ -79,9 +84,21 @@ impl Viewer {
     pub fn new(book: &Arc<Book>, id: &str, encoding: Encoding) -> Self {
         let id = ViewerId::new(id).expect("a viewer's name");
         let seat = book.ledger().seat(&id);
-        let (view, book) = (Arc::default(), book.clone());
-        let (payload, socket) = (Bytes::new(), None);
-        Self { id, name: None, stays: false, encoding, view, payload, book, seat, socket, writes: 0, stamp: 0 }
+        Self {
+            id,
+            name: None,
+            stays: false,
+            encoding,
+            view: Arc::default(),
+            payload: Bytes::new(),
+            form: Value::Null,
+            ordinals: Ordinals::default(),
+            book: book.clone(),
+            seat,
+            socket: None,
+            writes: 0,
+            stamp: 0,
+        }
     }
 
     /// Connects, and waits until it has a view of all owners' comments.
@@ -157,16 +174,23 @@ impl Viewer {
             match socket.next().await.context("the connection ended")?? {
                 Message::Text(text) if self.encoding == Encoding::Json => {
                     self.payload = text.into();
-                    return Ok(serde_json::from_slice(&self.payload)?);
+                    break;
                 }
-                Message::Binary(bytes) if self.encoding == Encoding::MessagePack => {
+                Message::Binary(bytes) if self.encoding != Encoding::Json => {
                     self.payload = bytes;
-                    return Ok(serde_json::from_value(packed::read_message(&self.payload))?);
+                    break;
                 }
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => bail!("{} got {other:?}", self.id),
             }
         }
+        self.form = match self.encoding {
+            Encoding::Json => serde_json::from_slice(&self.payload)?,
+            Encoding::MessagePack => packed::read_message(&self.payload),
+            Encoding::Compact => self.ordinals.read_message(&self.payload),
+            Encoding::CompactDeflate => self.ordinals.read_message(&compact::unmarked(&self.payload)),
+        };
+        Ok(Response::deserialize(&self.form)?)
     }
 
     /// The next message, within the patience of a test.
@@ -210,7 +234,7 @@ impl Viewer {
     pub async fn tap(&mut self, kind: &str, count: u64) {
         let message = match self.encoding {
             Encoding::Json => json!({"type": "react", "kind": kind, "count": count}).to_string().into_bytes(),
-            Encoding::MessagePack => Writer::array(3).number(3).text(kind).number(count).done(),
+            _ => Writer::array(3).number(3).text(kind).number(count).done(),
         };
         self.send_raw(message).await;
     }
@@ -225,7 +249,7 @@ impl Viewer {
     fn framed(&self, payload: Vec<u8>) -> Message {
         match self.encoding {
             Encoding::Json => Message::text(String::from_utf8(payload).expect("JSON is text")),
-            Encoding::MessagePack => Message::binary(payload),
+            _ => Message::binary(payload),
         }
     }
 

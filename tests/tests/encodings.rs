@@ -1,4 +1,4 @@
-//! A viewer in JSON and one in MessagePack, side by side: the messages of `docs/protocol.md`, exactly, and one view.
+//! A viewer of each encoding, side by side: the messages of `docs/protocol.md`, exactly, and one view.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,7 @@ use watershed_protocol::{
 use watershed_tests::{
     book::Book,
     cluster::Cluster,
-    packed::{Writer, read_message},
+    packed::Writer,
     topology::{SMALL, Shape},
     view::View,
     viewer::{Viewer, stamp_after},
@@ -23,18 +23,10 @@ use watershed_tests::{
 
 const ONE_NODE: Shape = Shape { broadcast: 1, processors: 2, fixed_ports: false, ..SMALL };
 
-/// The last message as it came, in the form of JSON.
-fn raw(viewer: &Viewer) -> Value {
-    match viewer.encoding {
-        Encoding::Json => serde_json::from_slice(&viewer.payload).expect("JSON"),
-        Encoding::MessagePack => read_message(&viewer.payload),
-    }
-}
-
 /// Sends a write until its last word, and gives that as it came.
 async fn answer(viewer: &mut Viewer, reference: &str, what: &What) -> Value {
     viewer.write_as(&Ref::new(reference).expect("a ref"), what).await;
-    raw(viewer)
+    viewer.form.clone()
 }
 
 /// The delta that brings a comment, as it came.
@@ -43,7 +35,7 @@ async fn delta_with(viewer: &mut Viewer, id: CommentId) -> Value {
         if let Response::Delta { comments, .. } = &*viewer.heard().await
             && comments.iter().any(|line| line.id == id)
         {
-            return raw(viewer);
+            return viewer.form.clone();
         }
     }
 }
@@ -60,13 +52,15 @@ fn comment(body: &str) -> What {
     What::Comment { body: body.into() }
 }
 
-/// Ann in JSON, bob in MessagePack and a moderator, on one stream.
+/// Ann in JSON, bob in MessagePack, cat in the compact form, dan in that and deflate, and a moderator, on one stream.
 struct Stage {
     cluster: Cluster,
     node: String,
     book: Arc<Book>,
     ann: Viewer,
     bob: Viewer,
+    cat: Viewer,
+    dan: Viewer,
     moderator: Viewer,
 }
 
@@ -74,30 +68,39 @@ impl Stage {
     async fn set() -> Self {
         let cluster = Cluster::start(ONE_NODE).await;
         let (node, book) = (cluster.url("b1").await, Book::open("stage"));
-        let mut ann = Viewer::new(&book, "ann", Encoding::Json);
-        let mut bob = Viewer::new(&book, "bob", Encoding::MessagePack);
+        let viewer = |name, encoding| Viewer::new(&book, name, encoding);
+        let (mut ann, mut bob) = (viewer("ann", Encoding::Json), viewer("bob", Encoding::MessagePack));
+        let (mut cat, mut dan) = (viewer("cat", Encoding::Compact), viewer("dan", Encoding::CompactDeflate));
         (ann.name, bob.name) = (Some("Ann"), Some("Bob+the%20B%C3%BCilder"));
-        ann.come(&node).await;
-        bob.come(&node).await;
+        for viewer in [&mut ann, &mut bob, &mut cat, &mut dan] {
+            viewer.come(&node).await;
+        }
         let moderator = Viewer::join(&book, &node, "mod", Encoding::Json).await;
-        Self { cluster, node, book, ann, bob, moderator }
+        Self { cluster, node, book, ann, bob, cat, dan, moderator }
     }
 
-    /// Both see it, and show the same.
-    async fn both_see(&mut self, what: &str, wanted: impl Fn(&View) -> bool) {
-        self.ann.sees(what, &wanted).await;
-        self.bob.sees(what, &wanted).await;
+    fn all(&mut self) -> [&mut Viewer; 4] {
+        [&mut self.ann, &mut self.bob, &mut self.cat, &mut self.dan]
+    }
+
+    /// All see it.
+    async fn all_see(&mut self, what: &str, wanted: impl Fn(&View) -> bool) {
+        for viewer in self.all() {
+            viewer.sees(what, &wanted).await;
+        }
     }
 
     async fn finish(mut self) {
         // Whoever is behind catches up with a last word.
         let last = self.moderator.comment("that is all").await;
         self.moderator.sees("the end", |view| view.comment(last).is_some()).await;
-        self.both_see("the end", |view| view.comment(last).is_some()).await;
-        let (ann, bob) = (self.ann.view(), self.bob.view());
+        self.all_see("the end", |view| view.comment(last).is_some()).await;
+        let [ann, others @ ..] = self.all().map(|viewer| viewer.view());
         let by_id = |lines: &[Line]| lines.iter().map(|line| (line.id, line.clone())).collect::<BTreeMap<_, _>>();
-        assert_eq!((&ann.pinned, &ann.reactions), (&bob.pinned, &bob.reactions));
-        assert_eq!(by_id(&ann.comments), by_id(&bob.comments));
+        for other in others {
+            assert_eq!((&ann.pinned, &ann.reactions), (&other.pinned, &other.reactions));
+            assert_eq!(by_id(&ann.comments), by_id(&other.comments));
+        }
         let history = web::whole_history(&self.node, "stage", 3).await;
         assert_eq!(by_id(&ann.comments), by_id(&history));
         let durable = self.cluster.durable();
@@ -108,10 +111,11 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn both_are_welcomed_and_given_a_snapshot_with_the_same_words() {
+async fn all_are_welcomed_and_given_a_snapshot_with_the_same_words() {
     let cluster = Cluster::start(ONE_NODE).await;
     let (node, book) = (cluster.url("b1").await, Book::open("stage"));
-    for (name, encoding) in [("ann", Encoding::Json), ("bob", Encoding::MessagePack)] {
+    for encoding in Encoding::ALL {
+        let name = encoding.subprotocol();
         let mut viewer = Viewer::new(&book, name, encoding);
         viewer.connect(&node).await.expect("a connection");
         viewer.heard().await;
@@ -119,9 +123,9 @@ async fn both_are_welcomed_and_given_a_snapshot_with_the_same_words() {
             "type": "welcome", "viewer": name, "node": "b1", "stream": "stage", "placed": "b1",
             "limits": {"comment_bytes": 1000, "comments_per_minute": 6000, "tap_interval_ms": 250, "beat_ms": 20000},
         });
-        assert_eq!(raw(&viewer), welcome);
+        assert_eq!(viewer.form, welcome);
         viewer.heard().await;
-        let snapshot = raw(&viewer);
+        let snapshot = viewer.form;
         // A stream that was opened before all owners were there begins anew.
         let empty = json!({
             "type": "snapshot", "epoch": snapshot["epoch"], "seq": snapshot["seq"], "partial": snapshot["partial"],
@@ -134,12 +138,12 @@ async fn both_are_welcomed_and_given_a_snapshot_with_the_same_words() {
 }
 
 #[tokio::test]
-async fn comments_likes_reactions_pins_and_deletions_are_the_same_to_both() {
+async fn comments_likes_reactions_pins_and_deletions_are_the_same_to_all() {
     let mut stage = Stage::set().await;
     let hello = answer(&mut stage.ann, "k3f9-1", &comment("hello")).await;
     let id = id_of(&hello);
     assert_eq!(hello, json!({"type": "ack", "ref": "k3f9-1", "id": id}));
-    for viewer in [&mut stage.ann, &mut stage.bob] {
+    for viewer in stage.all() {
         let mut delta = delta_with(viewer, id).await;
         // A change of viewers may ride on any frame.
         delta.as_object_mut().map(|fields| fields.remove("viewers"));
@@ -152,8 +156,8 @@ async fn comments_likes_reactions_pins_and_deletions_are_the_same_to_both() {
     }
     let hi = answer(&mut stage.bob, "k3f9-1", &comment("hi\n\"<b>\" ❤")).await;
     assert_ne!(id_of(&hi), id, "refs are a viewer's own");
-    stage.both_see("two comments", |view| view.comments.len() == 2).await;
-    for viewer in [&stage.ann, &stage.bob] {
+    stage.all_see("two comments", |view| view.comments.len() == 2).await;
+    for viewer in stage.all() {
         let view = viewer.view();
         let line = view.comment(id_of(&hi)).expect("the comment");
         assert_eq!(
@@ -167,20 +171,22 @@ async fn comments_likes_reactions_pins_and_deletions_are_the_same_to_both() {
     let liked = json!({"type": "ack", "ref": "k3f9-2", "id": id, "liked": true, "stamp": stamp});
     assert_eq!(answer(&mut stage.bob, "k3f9-2", &like).await, liked);
     assert_eq!(answer(&mut stage.bob, "k3f9-2", &like).await, liked, "a retry has the same answer");
-    assert_eq!(answer(&mut stage.ann, "k3f9-2", &like).await, liked, "so has another viewer");
-    stage.both_see("two likes", |view| view.comment(id).is_some_and(|line| line.likes == 2)).await;
+    for viewer in [&mut stage.ann, &mut stage.cat, &mut stage.dan] {
+        assert_eq!(answer(viewer, "k3f9-2", &like).await, liked, "so has another viewer");
+    }
+    stage.all_see("four likes", |view| view.comment(id).is_some_and(|line| line.likes == 4)).await;
     let unliked = json!({"type": "ack", "ref": "k3f9-3", "id": id, "liked": false, "stamp": stamp + 1});
     assert_eq!(answer(&mut stage.bob, "k3f9-3", &says(id, false, stamp + 1)).await, unliked);
     let late = json!({"type": "ack", "ref": "k3f9-4", "id": id, "liked": false, "stamp": stamp + 1});
     assert_eq!(answer(&mut stage.bob, "k3f9-4", &like).await, late, "an older stamp changes nothing");
-    stage.both_see("one like", |view| view.comment(id).is_some_and(|line| line.likes == 1)).await;
+    stage.all_see("one like less", |view| view.comment(id).is_some_and(|line| line.likes == 3)).await;
     let never = json!({"type": "ack", "ref": "k3f9-5", "id": id_of(&hi), "liked": false, "stamp": stamp});
     assert_eq!(answer(&mut stage.ann, "k3f9-5", &says(id_of(&hi), false, stamp)).await, never);
 
     stage.ann.tap("heart", 3).await;
     stage.bob.tap("clap", 2).await;
     stage
-        .both_see("taps of both", |view| {
+        .all_see("taps of both", |view| {
             view.reactions.get("heart") == Some(&3) && view.reactions.get("clap") == Some(&2)
         })
         .await;
@@ -190,21 +196,22 @@ async fn comments_likes_reactions_pins_and_deletions_are_the_same_to_both() {
     assert_eq!((&told["type"], &told["code"]), (&json!("reject"), &json!("forbidden")));
     let pinned = json!({"type": "ack", "ref": "k3f9-6", "id": id});
     assert_eq!(answer(&mut stage.moderator, "k3f9-6", &pin).await, pinned);
-    stage.both_see("the pinned comment", |view| view.pinned.as_ref().is_some_and(|line| line.id == id)).await;
-    assert_eq!(stage.ann.view().pinned, stage.bob.view().pinned);
+    stage.all_see("the pinned comment", |view| view.pinned.as_ref().is_some_and(|line| line.id == id)).await;
+    let pinned = stage.all().map(|viewer| viewer.view().pinned);
+    assert!(pinned.iter().all(|of| *of == pinned[0]), "{pinned:#?}");
 
     let told = answer(&mut stage.bob, "k3f9-7", &What::Delete { id }).await;
     assert_eq!(told["code"], "forbidden");
     let deleted = json!({"type": "ack", "ref": "k3f9-7", "id": id});
     assert_eq!(answer(&mut stage.ann, "k3f9-7", &What::Delete { id }).await, deleted);
-    stage.both_see("neither the comment nor the pin", |view| view.comment(id).is_none() && view.pinned.is_none()).await;
+    stage.all_see("neither the comment nor the pin", |view| view.comment(id).is_none() && view.pinned.is_none()).await;
     let told = answer(&mut stage.bob, "k3f9-8", &says(id, true, stamp + 2)).await;
     assert_eq!((&told["code"], told.get("retry_after_ms")), (&json!("unknown_comment"), None));
     stage.finish().await;
 }
 
 #[tokio::test]
-async fn both_are_refused_with_the_same_words() {
+async fn all_are_refused_with_the_same_words() {
     let mut stage = Stage::set().await;
     let long = "x".repeat(1_001);
     let id: CommentId = "6f1c0000000000000000000000000009".parse().expect("an id");
@@ -250,16 +257,21 @@ async fn both_are_refused_with_the_same_words() {
     ];
     for (reference, text, packed, code) in bad {
         stage.ann.send_raw(text.into_bytes()).await;
-        stage.bob.send_raw(packed).await;
-        let (ann, bob) = (refusal(&mut stage.ann).await, refusal(&mut stage.bob).await);
+        for viewer in [&mut stage.bob, &mut stage.cat, &mut stage.dan] {
+            viewer.send_raw(packed.clone()).await;
+        }
+        let ann = refusal(&mut stage.ann).await;
+        for viewer in stage.all().into_iter().skip(1) {
+            let other = refusal(viewer).await;
+            let same_words = matches!(code, Code::EmptyBody | Code::BodyTooLong | Code::BadText);
+            assert!(!same_words || ann["message"] == other["message"], "{other}");
+            assert_eq!((&other["ref"], &other["code"]), (&ann["ref"], &ann["code"]), "{other}");
+            assert_eq!(other.get("retry_after_ms"), None);
+        }
         assert_eq!((&ann["ref"], &ann["code"]), (&reference, &json!(code.as_str())), "{ann}");
-        assert_eq!((&bob["ref"], &bob["code"]), (&reference, &json!(code.as_str())), "{bob}");
-        assert!(
-            !matches!(code, Code::EmptyBody | Code::BodyTooLong | Code::BadText) || ann["message"] == bob["message"]
-        );
-        assert_eq!((ann.get("retry_after_ms"), bob.get("retry_after_ms")), (None, None));
+        assert_eq!(ann.get("retry_after_ms"), None);
     }
-    for viewer in [&mut stage.ann, &mut stage.bob] {
+    for viewer in stage.all() {
         answer(viewer, "once", &comment("one")).await;
         assert_eq!(answer(viewer, "once", &comment("two")).await["code"], "ref_reused");
     }
@@ -268,11 +280,11 @@ async fn both_are_refused_with_the_same_words() {
 /// The next refusal: of a message that the ledger was not told of.
 async fn refusal(viewer: &mut Viewer) -> Value {
     while !matches!(*viewer.heard().await, Response::Reject { .. }) {}
-    raw(viewer)
+    viewer.form.clone()
 }
 
 #[tokio::test]
-async fn both_resume_with_one_delta_from_where_they_were() {
+async fn all_resume_with_one_delta_from_where_they_were() {
     let mut stage = Stage::set().await;
     // A link between nodes that breaks meanwhile, on a very busy machine, begins a new epoch: then once more.
     let mut round = 0;
@@ -283,13 +295,14 @@ async fn both_resume_with_one_delta_from_where_they_were() {
     stage.finish().await;
 }
 
-/// Ann and bob go, three comments and a like are written, and they come back. False: in a new epoch.
+/// All go, three comments and a like are written, and they come back. False: in a new epoch.
 async fn resumes(stage: &mut Stage, round: u32) -> bool {
     let before = stage.moderator.comment(&format!("before {round}")).await;
-    stage.both_see("what was before", |view| view.comment(before).is_some()).await;
-    let points = [stage.ann.view().point, stage.bob.view().point];
-    stage.ann.leave();
-    stage.bob.leave();
+    stage.all_see("what was before", |view| view.comment(before).is_some()).await;
+    let points = stage.all().map(|viewer| {
+        viewer.leave();
+        viewer.view().point
+    });
     let mut missed = BTreeSet::new();
     for body in ["one", "two", "three"] {
         missed.insert(stage.moderator.comment(body).await);
@@ -297,8 +310,9 @@ async fn resumes(stage: &mut Stage, round: u32) -> bool {
     stage.moderator.like(before, true).await;
     let liked = |view: &View| view.comment(before).is_some_and(|line| line.likes == 1);
     stage.moderator.sees("all of it", |view| liked(view) && missed.iter().all(|id| view.comment(*id).is_some())).await;
-    for (viewer, point) in [&mut stage.ann, &mut stage.bob].into_iter().zip(points) {
-        viewer.connect(&stage.node).await.expect("a connection");
+    let node = stage.node.clone();
+    for (viewer, point) in stage.all().into_iter().zip(points) {
+        viewer.connect(&node).await.expect("a connection");
         let welcome = viewer.heard().await;
         assert!(matches!(*welcome, Response::Welcome { .. }), "{welcome:?}");
         let Response::Delta { epoch, from, comments, .. } = &*viewer.heard().await else { return false };

@@ -77,7 +77,7 @@ impl Frames {
                 name: self.name.clone(),
                 body: CommentBody::new(&body, COMMENT_BYTES_MAX)?,
             };
-            delta.comments.push(Shown { comment: Arc::new(comment), likes: 0 });
+            delta.comments.push(Shown { comment: Arc::new(comment), likes: 0, ordinal: None });
         }
         self.seq += 1;
         delta.likes.push((CommentId::from_bytes(1_u128.to_be_bytes()), self.seq));

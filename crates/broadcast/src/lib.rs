@@ -7,6 +7,7 @@
 pub mod admission;
 pub mod carousel;
 pub mod feed;
+pub mod forms;
 pub mod page;
 pub mod rate;
 pub mod relay;
@@ -18,6 +19,7 @@ pub mod websocket;
 
 pub use admission::{Admission, Coming};
 pub use feed::{Feed, Update};
+pub use forms::Forms;
 pub use page::Page;
 pub use relay::Relay;
 pub use room::{Behind, Chunk, ChunkKind, Cursor, Place, Room, RoomConfig};

@@ -104,7 +104,7 @@ mod tests {
             name: DisplayName::new("Ann").unwrap(),
             body: CommentBody::new("hi", 100).unwrap(),
         };
-        Shown { comment: Arc::new(comment), likes }
+        Shown::new(Arc::new(comment), likes)
     }
 
     fn page(stream: &str) -> (Page, StreamId) {

@@ -26,7 +26,7 @@ use watershed_protocol::{
     limits,
 };
 
-use crate::feed::Update;
+use crate::{feed::Update, forms::Forms};
 
 /// Most merged ranges that are kept for viewers who lag alike. Viewers that lag at all are few, and by few frames.
 const RANGES_MAX: usize = 64;
@@ -166,10 +166,10 @@ pub struct Room {
     /// Comments in all frames that were ever published.
     comments: u64,
     /// The newest frame, encoded; of the head, like the two below.
-    newest: [Option<Bytes>; 2],
-    beats: [Option<Bytes>; 2],
+    newest: Forms<Bytes>,
+    beats: Forms<Bytes>,
     ranges: BTreeMap<(u64, Encoding, Behind), (Bytes, ChunkKind)>,
-    snapshots: [Option<Made>; 2],
+    snapshots: Forms<Made>,
     counters: Counters,
 }
 
@@ -184,10 +184,10 @@ impl Room {
             frames: VecDeque::new(),
             frame_bytes: 0,
             comments: 0,
-            newest: [None, None],
-            beats: [None, None],
+            newest: Forms::default(),
+            beats: Forms::default(),
             ranges: BTreeMap::new(),
-            snapshots: [None, None],
+            snapshots: Forms::default(),
             counters: Counters::default(),
         }
     }
@@ -227,7 +227,8 @@ impl Room {
             Ok(true) => {
                 self.head += 1;
                 self.published_at = now;
-                (self.newest, self.beats) = ([None, None], [None, None]);
+                self.newest.clear();
+                self.beats.clear();
                 if !Mutant::OldRangeSent.lives() {
                     self.ranges.clear();
                 }
@@ -254,7 +255,7 @@ impl Room {
         self.view = Some(View::new(snapshot));
         self.frames.clear();
         self.frame_bytes = 0;
-        self.snapshots = [None, None];
+        self.snapshots.clear();
         self.counters.snapshots_in += 1;
         Ok(true)
     }
@@ -269,7 +270,7 @@ impl Room {
         view.apply(&delta)?;
         if delta.seq > delta.from.next() {
             // A viewer may resume from within this frame. It gets a snapshot, which must not be older than its point.
-            self.snapshots = [None, None];
+            self.snapshots.clear();
         }
         self.comments += delta.comments.len() as u64;
         let bytes = rough_bytes(&delta);
@@ -327,18 +328,19 @@ impl Room {
     /// The sign of life for a viewer who has all; none before the first snapshot.
     pub fn beat(&mut self, encoding: Encoding) -> Option<Bytes> {
         let (epoch, seq) = self.point()?;
-        if self.beats[place(encoding)].is_none() {
-            let bytes = self.encode(&Response::Beat { epoch: epoch.get(), seq: seq.get() }, encoding);
-            self.beats[place(encoding)] = Some(bytes);
+        if self.beats.get(encoding).is_none() {
+            let beat = Response::Beat { epoch: epoch.get(), seq: seq.get() };
+            let bytes = self.framed(beat.encode(encoding), encoding);
+            self.beats.put(encoding, bytes);
         }
-        self.beats[place(encoding)].clone()
+        self.beats.get(encoding).cloned()
     }
 
     /// Bytes of what [`Room::trim`] lets go of, roughly: the frames, and what was made of them.
     pub fn kept_bytes(&self) -> usize {
         let made = |made: &Made| made.bytes.len() + made.joined.as_ref().map_or(0, |(_, bytes)| bytes.len());
         let ranges = self.ranges.values().map(|(bytes, _)| bytes.len()).sum::<usize>();
-        self.frame_bytes + ranges + self.snapshots.iter().flatten().map(made).sum::<usize>()
+        self.frame_bytes + ranges + self.snapshots.all().map(made).sum::<usize>()
     }
 
     /// Lets go of all frames but the newest, and of all that was made of them. Who is further behind gets a snapshot.
@@ -346,7 +348,7 @@ impl Room {
         self.frames.drain(..self.frames.len().saturating_sub(1));
         self.frame_bytes = self.frames.iter().map(|frame| frame.bytes).sum();
         self.ranges.clear();
-        self.snapshots = [None, None];
+        self.snapshots.clear();
     }
 
     /// The cursor before the oldest frame that is kept.
@@ -386,7 +388,7 @@ impl Room {
         let merged = Delta::merged(self.frames.range(index..).map(|frame| &*frame.delta));
         let mut merged = merged.unwrap_or_else(|| unreachable!("a cursor before the head has frames behind it"));
         let sampled = behind == Behind::Lags && sample(&mut merged);
-        let bytes = self.encode(&Response::from(&merged), encoding);
+        let bytes = self.framed(merged.encode(encoding), encoding);
         let made = (bytes, ChunkKind::Range { frames: (self.head - cursor) as u32, sampled });
         self.counters.ranges_merged += 1;
         self.counters.ranges_sampled += u64::from(sampled);
@@ -399,18 +401,18 @@ impl Room {
 
     /// The newest frame itself. There is one: it is what moved the head.
     fn newest(&mut self, encoding: Encoding) -> Bytes {
-        if let Some(bytes) = &self.newest[place(encoding)] {
+        if let Some(bytes) = self.newest.get(encoding) {
             return bytes.clone();
         }
-        let delta = self.frames[self.frames.len() - 1].delta.clone();
-        let bytes = self.encode(&Response::from(&*delta), encoding);
-        self.newest[place(encoding)] = Some(bytes.clone());
+        let payload = self.frames[self.frames.len() - 1].delta.encode(encoding);
+        let bytes = self.framed(payload, encoding);
+        self.newest.put(encoding, bytes.clone());
         bytes
     }
 
     /// The last snapshot, if it still serves: young, and all since it is in the log.
     fn cached(&self, now: Millis, encoding: Encoding) -> Option<&Made> {
-        let made = self.snapshots[place(encoding)].as_ref();
+        let made = self.snapshots.get(encoding);
         made.filter(|made| {
             made.at == self.head || (now.since(made.made_at) < SNAPSHOT_INTERVAL_MS && made.at >= self.base())
         })
@@ -419,12 +421,12 @@ impl Room {
     /// A snapshot and all since.
     fn snapshot(&mut self, now: Millis, encoding: Encoding) -> Option<Bytes> {
         if self.cached(now, encoding).is_none() {
-            let response = Response::from(&self.view.as_ref()?.snapshot());
-            let bytes = self.encode(&response, encoding);
+            let payload = self.view.as_ref()?.snapshot().encode(encoding);
+            let bytes = self.framed(payload, encoding);
             self.counters.snapshots_made += 1;
-            self.snapshots[place(encoding)] = Some(Made { at: self.head, made_at: now, bytes, joined: None });
+            self.snapshots.put(encoding, Made { at: self.head, made_at: now, bytes, joined: None });
         }
-        let (at, bytes) = match self.snapshots[place(encoding)].as_ref()? {
+        let (at, bytes) = match self.snapshots.get(encoding)? {
             made if made.at == self.head => return Some(made.bytes.clone()),
             Made { joined: Some((to, bytes)), .. } if *to == self.head => return Some(bytes.clone()),
             made => (made.at, made.bytes.clone()),
@@ -434,22 +436,14 @@ impl Room {
         joined.extend_from_slice(&bytes);
         joined.extend_from_slice(&range);
         let joined = joined.freeze();
-        self.snapshots[place(encoding)].as_mut()?.joined = Some((self.head, joined.clone()));
+        self.snapshots.get_mut(encoding)?.joined = Some((self.head, joined.clone()));
         Some(joined)
     }
 
-    fn encode(&mut self, response: &Response, encoding: Encoding) -> Bytes {
-        let bytes = frame_of(encoding.opcode(), &response.encode(encoding));
+    fn framed(&mut self, payload: Vec<u8>, encoding: Encoding) -> Bytes {
+        let bytes = frame_of(encoding.opcode(), &payload);
         self.counters.bytes_encoded += bytes.len() as u64;
         bytes
-    }
-}
-
-/// Where an encoding's forms lie in the caches.
-const fn place(encoding: Encoding) -> usize {
-    match encoding {
-        Encoding::Json => 0,
-        Encoding::MessagePack => 1,
     }
 }
 
@@ -465,7 +459,9 @@ fn sample(range: &mut Delta) -> bool {
 fn rough_bytes(delta: &Delta) -> usize {
     let shown = |shown: &Shown| size_of::<Shown>() + 160 + shown.comment.body.as_str().len();
     let comments = delta.comments.iter().chain(delta.top.iter().flatten()).map(shown).sum::<usize>();
-    size_of::<Delta>() + comments + size_of_val(&delta.likes[..]) + size_of_val(&delta.deleted[..])
+    let likes = size_of_val(&delta.likes[..]) + size_of_val(&delta.likes_ordinals[..]);
+    let deleted = size_of_val(&delta.deleted[..]) + size_of_val(&delta.deleted_ordinals[..]);
+    size_of::<Delta>() + comments + likes + deleted
 }
 
 #[cfg(test)]

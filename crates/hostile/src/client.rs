@@ -41,6 +41,16 @@ pub(crate) fn response_message_pack() -> Feed {
     response(Encoding::MessagePack)
 }
 
+/// A server's message in the compact form, to a viewer that has just come.
+pub(crate) fn response_compact() -> Feed {
+    response(Encoding::Compact)
+}
+
+/// The same, plain or deflated.
+pub(crate) fn response_deflate() -> Feed {
+    response(Encoding::CompactDeflate)
+}
+
 fn response(encoding: Encoding) -> Feed {
     Box::new(move |bytes| {
         let Ok(response) = Response::decode(encoding, bytes) else { return false };

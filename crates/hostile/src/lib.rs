@@ -31,7 +31,7 @@ pub struct Door {
 }
 
 /// All doors, outside first.
-pub const DOORS: [Door; 22] = [
+pub const DOORS: [Door; 24] = [
     Door { name: "client_frames", corpus: samples::client_frames, open: frames::client_frames },
     Door { name: "request_json", corpus: samples::requests_json, open: client::request_json },
     Door { name: "request_message_pack", corpus: samples::requests_message_pack, open: client::request_message_pack },
@@ -41,6 +41,8 @@ pub const DOORS: [Door; 22] = [
         corpus: samples::responses_message_pack,
         open: client::response_message_pack,
     },
+    Door { name: "response_compact", corpus: samples::responses_compact, open: client::response_compact },
+    Door { name: "response_deflate", corpus: samples::responses_deflate, open: client::response_deflate },
     Door { name: "to_processor", corpus: samples::to_processor, open: peer::to_processor },
     Door { name: "from_processor", corpus: samples::from_processor, open: peer::from_processor },
     Door { name: "to_merger", corpus: samples::to_merger, open: peer::to_merger },

@@ -15,8 +15,8 @@ use watershed_placement::Map;
 use watershed_processor::{Checkpoint, Config, Keyspace, Processor, SavedRow};
 use watershed_protocol::{
     ClusterKey, Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Millis, NodeName, OrderKey,
-    Part, Pinned, Position, ReactionKind, Reactions, Ref, Register, Role, Seq, Shown, Slot, Snapshot, Spread, Stamp,
-    StreamId, Tally, ViewerKey,
+    Ordinal, Part, Pinned, Position, ReactionKind, Reactions, Ref, Register, Role, Seq, Shown, Slot, Snapshot, Spread,
+    Stamp, StreamId, Tally, ViewerKey,
     client::{Code, Encoding, Limits, Refusal, Response},
     peer::{PeerId, encode, feed::*, report, report::*, uplink::*},
 };
@@ -94,7 +94,11 @@ fn comment(n: u8) -> Comment {
 }
 
 fn shown(n: u8) -> Shown {
-    Shown { comment: Arc::new(comment(n)), likes: 3 }
+    Shown { comment: Arc::new(comment(n)), likes: 3, ordinal: ordinal(n) }
+}
+
+fn ordinal(n: u8) -> Option<Ordinal> {
+    Ordinal::try_from(u64::from(n)).ok()
 }
 
 fn reactions() -> Reactions {
@@ -130,6 +134,8 @@ fn delta(from: u64) -> Delta {
         viewers: Some(1_201),
         shown: 1,
         total: 2,
+        likes_ordinals: vec![ordinal(1), None],
+        deleted_ordinals: vec![ordinal(9)],
         ..Delta::empty(Epoch::new(STREAM_EPOCH), Seq::new(from), Seq::new(from + 1))
     }
 }
@@ -190,6 +196,20 @@ pub(crate) fn responses_json() -> Vec<Vec<u8>> {
 
 pub(crate) fn responses_message_pack() -> Vec<Vec<u8>> {
     responses().iter().map(|response| response.encode(Encoding::MessagePack)).collect()
+}
+
+pub(crate) fn responses_compact() -> Vec<Vec<u8>> {
+    compact(Encoding::Compact)
+}
+
+pub(crate) fn responses_deflate() -> Vec<Vec<u8>> {
+    compact(Encoding::CompactDeflate)
+}
+
+/// The messages that all viewers share, with ordinals, and the others.
+fn compact(encoding: Encoding) -> Vec<Vec<u8>> {
+    let shared = [snapshot().encode(encoding), delta(41).encode(encoding)];
+    shared.into_iter().chain(responses().iter().map(|response| response.encode(encoding))).collect()
 }
 
 fn batch() -> WriteBatch {

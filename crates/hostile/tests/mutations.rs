@@ -57,6 +57,8 @@ attacks! {
     request_message_pack 100_000
     response_json 100_000
     response_message_pack 100_000
+    response_compact 100_000
+    response_deflate 50_000
     to_processor 100_000
     from_processor 100_000
     to_merger 100_000

@@ -9,11 +9,11 @@ use watershed_protocol::{Ref, client::Encoding};
 use crate::What;
 
 impl What {
-    /// The payload of the message that asks for it: text for JSON, bytes for MessagePack.
+    /// The payload of the message that asks for it: text for JSON, bytes for the others.
     pub fn message(&self, reference: &Ref, encoding: Encoding) -> Vec<u8> {
         match encoding {
             Encoding::Json => self.json(reference).to_string().into_bytes(),
-            Encoding::MessagePack => self.message_pack(reference),
+            Encoding::MessagePack | Encoding::Compact | Encoding::CompactDeflate => self.message_pack(reference),
         }
     }
 
@@ -53,7 +53,7 @@ mod tests {
     };
 
     #[test]
-    fn the_server_s_reader_reads_what_is_sent_in_both_encodings() {
+    fn the_server_s_reader_reads_what_is_sent_in_each_encoding() {
         let (id, reference) = (CommentId::from_bytes([7; 16]), Ref::new("r-1").unwrap());
         let stamp = Stamp::new(9).unwrap();
         for what in [

@@ -122,9 +122,9 @@ impl Content {
         before: Option<&Snapshot>,
     ) -> Snapshot {
         let seen = |id| before?.comments.iter().find(|shown| shown.comment.id == id).map(|shown| shown.likes);
-        let comments = newest.iter().map(|comment| Shown {
-            comment: comment.clone(),
-            likes: self.counts.count(comment.id).or_else(|| seen(comment.id)).unwrap_or(0),
+        let comments = newest.iter().map(|comment| {
+            let likes = self.counts.count(comment.id).or_else(|| seen(comment.id)).unwrap_or(0);
+            Shown::new(comment.clone(), likes)
         });
         let comments = comments.collect();
         let pinned = self.pin.shown(&self.counts, before.and_then(|before| before.pinned.comment()));

@@ -62,6 +62,7 @@ pub enum Input<'a> {
 }
 
 /// What the root orders.
+#[expect(clippy::large_enum_variant, reason = "a message is carried out where it is made; nothing keeps many of these")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
     /// Send to a processor.

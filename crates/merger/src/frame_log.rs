@@ -50,7 +50,7 @@ impl FrameLog {
 fn size(frame: &Delta) -> usize {
     let comments = frame.comments.iter().map(|shown| 200 + shown.comment.body.as_str().len());
     let shown = frame.pinned.iter().len() + frame.top.as_ref().map_or(0, Vec::len);
-    200 + comments.sum::<usize>() + 24 * frame.likes.len() + 16 * frame.deleted.len() + 40 * shown
+    200 + comments.sum::<usize>() + 32 * frame.likes.len() + 24 * frame.deleted.len() + 40 * shown
 }
 
 #[cfg(test)]
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn frames_are_kept_up_to_their_size() {
-        let mut log = FrameLog::new(100, 1_000);
+        let mut log = FrameLog::new(100, 1_100);
         log.push(frame(0, 10));
         log.push(frame(1, 10));
         log.push(frame(2, 10));

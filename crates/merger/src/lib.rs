@@ -44,6 +44,7 @@ mod live;
 mod machine;
 mod newest;
 mod nodes;
+mod ordinals;
 mod pending;
 mod pin;
 mod positions;

@@ -15,6 +15,7 @@ use crate::{
     content::{Content, News},
     frame_log::FrameLog,
     newest::Newest,
+    ordinals::Ordinals,
     pending::Pending,
     top::same,
 };
@@ -24,6 +25,7 @@ use crate::{
 pub(crate) struct Live {
     pub(crate) view: View,
     pub(crate) log: FrameLog,
+    ordinals: Ordinals,
     pending: Pending,
     bucket: Bucket,
     /// When viewers or reactions were last told.
@@ -36,9 +38,10 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// The epoch that begins with this snapshot.
-    pub(crate) fn new(now: Millis, first: &Snapshot, config: &Config) -> Self {
+    /// The epoch that begins with this snapshot, whose comments it numbers.
+    pub(crate) fn new(now: Millis, first: &mut Snapshot, config: &Config) -> Self {
         Self {
+            ordinals: Ordinals::begin(first),
             view: View::new(first),
             log: FrameLog::new(config.log_frames_max, config.log_bytes_max),
             pending: Pending::default(),
@@ -51,7 +54,8 @@ impl Live {
     }
 
     /// Goes on under the epoch that begins with this snapshot. The tokens stay as they are.
-    pub(crate) fn renew(&mut self, now: Millis, first: &Snapshot) {
+    pub(crate) fn renew(&mut self, now: Millis, first: &mut Snapshot) {
+        self.ordinals = Ordinals::begin(first);
         self.view = View::new(first);
         self.log.clear();
         (self.side_at, self.began_at) = (now, now);
@@ -210,6 +214,7 @@ impl Live {
         if frame.viewers.is_some() || frame.reactions.is_some() {
             self.side_at = now;
         }
+        self.ordinals.number(&mut frame, &self.view);
         self.view.apply(&frame).unwrap_or_else(|gap| unreachable!("a frame made of the view continues it: {gap}"));
         frame
     }

@@ -52,7 +52,8 @@ impl Pending {
     pub(crate) fn take(&mut self, frame: &mut Delta, limit: usize, counts: &mut Counts) {
         for comment in self.comments.drain(..) {
             counts.told(comment.id);
-            frame.comments.push(Shown { likes: counts.count(comment.id).unwrap_or(0), comment });
+            let likes = counts.count(comment.id).unwrap_or(0);
+            frame.comments.push(Shown::new(comment, likes));
         }
         while frame.deleted.len() < limit
             && let Some(id) = self.deleted.pop_first()

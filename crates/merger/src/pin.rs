@@ -42,6 +42,6 @@ impl Pin {
         let Some(comment) = &self.comment else { return Pinned::Nothing };
         let seen = seen.filter(|seen| seen.comment.id == comment.id).map(|seen| seen.likes);
         let likes = counts.count(comment.id).or(seen).unwrap_or(0);
-        Pinned::Comment(Shown { comment: comment.clone(), likes })
+        Pinned::Comment(Shown::new(comment.clone(), likes))
     }
 }

@@ -154,8 +154,8 @@ impl Stream {
             }
         }
         let partial = !owners.is_subset(&self.resynced) || self.content.lacks_parts(&newest);
-        let first = self.content.first((epoch, partial, viewers), &newest, Some(&before));
-        live.renew(now, &first);
+        let mut first = self.content.first((epoch, partial, viewers), &newest, Some(&before));
+        live.renew(now, &mut first);
         Some(first)
     }
 
@@ -251,8 +251,8 @@ impl Stream {
                     return None;
                 }
                 let partial = partial && !Mutant::PartialUnsaid.lives();
-                let first = self.content.first((*epoch, partial, viewers), newest, None);
-                self.phase = Phase::Open(Box::new(Live::new(now, &first, config)));
+                let mut first = self.content.first((*epoch, partial, viewers), newest, None);
+                self.phase = Phase::Open(Box::new(Live::new(now, &mut first, config)));
                 Some(Update::Snapshot(first))
             }
             Phase::Open(live) if live.overflows(&self.content, config) => {

@@ -42,7 +42,7 @@ impl Top {
     pub(crate) fn ranked(&self, counts: &Counts, seen: impl Fn(CommentId) -> Option<u64>) -> Vec<Shown> {
         let shown = |comment: &Arc<Comment>| {
             let likes = counts.count(comment.id).or_else(|| seen(comment.id)).unwrap_or(0);
-            Shown { comment: comment.clone(), likes }
+            Shown::new(comment.clone(), likes)
         };
         let mut ranked: Vec<Shown> = self.named.values().flatten().map(shown).filter(|shown| shown.likes > 0).collect();
         ranked.sort_by_key(|shown| (Reverse(shown.likes), shown.comment.order()));

@@ -15,7 +15,7 @@ use watershed_protocol::{
 };
 
 #[tokio::test]
-async fn a_viewer_of_either_subprotocol_gets_welcome_then_the_snapshot_then_frames() {
+async fn a_viewer_of_any_subprotocol_gets_welcome_then_the_snapshot_then_frames() {
     let mut stage = Stage::new(limits()).await;
     for encoding in Encoding::ALL {
         let mut ann = stage.join_at("ann", "", encoding).await;

@@ -154,12 +154,24 @@ async fn what_is_no_handshake_is_refused_with_what_is_missing() {
         (
             with(&[(protocol, "chat")]),
             "400",
-            r#"none of the subprotocols "chat" is known, live.v1.json and live.v1.msgpack are"#,
+            r#"none of the subprotocols "chat" is known, live.v1.json, live.v1.msgpack, live.v1.compact and live.v1.compact.deflate are"#,
         ),
-        (with(&[(protocol, "LIVE.V1.JSON")]), "400", "live.v1.json and live.v1.msgpack are"),
+        (
+            with(&[(protocol, "LIVE.V1.JSON")]),
+            "400",
+            "live.v1.json, live.v1.msgpack, live.v1.compact and live.v1.compact.deflate are",
+        ),
         (with(&[(protocol, "")]), "400", r#"none of the subprotocols "" is known"#),
-        (with(&[(protocol, ", ,")]), "400", "live.v1.json and live.v1.msgpack are"),
-        (with(&[(protocol, "\u{e9}")]), "400", "live.v1.json and live.v1.msgpack are"),
+        (
+            with(&[(protocol, ", ,")]),
+            "400",
+            "live.v1.json, live.v1.msgpack, live.v1.compact and live.v1.compact.deflate are",
+        ),
+        (
+            with(&[(protocol, "\u{e9}")]),
+            "400",
+            "live.v1.json, live.v1.msgpack, live.v1.compact and live.v1.compact.deflate are",
+        ),
         (with(&[(protocol, "chat, live.v1.msgpack")]), "101", "sec-websocket-protocol: live.v1.msgpack"),
         (with(&[]).replace("GET", "POST"), "400", "a WebSocket handshake is a GET of HTTP/1.1"),
         (with(&[]).replace("HTTP/1.1", "HTTP/1.0"), "400", "a WebSocket handshake is a GET of HTTP/1.1"),

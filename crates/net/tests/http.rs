@@ -57,7 +57,7 @@ async fn an_unknown_subprotocol_is_refused_with_the_known_ones() {
     socket.write_all(format!("{HANDSHAKE}sec-websocket-protocol: chat\r\n\r\n").as_bytes()).await.unwrap();
     let answer = read_until(&mut socket, "are\n").await;
     assert!(answer.starts_with("HTTP/1.1 400"), "{answer}");
-    assert!(answer.contains("live.v1.json and live.v1.msgpack"), "{answer}");
+    assert!(answer.contains("live.v1.json, live.v1.msgpack, live.v1.compact and"), "{answer}");
 }
 
 #[tokio::test]

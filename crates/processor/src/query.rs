@@ -40,7 +40,7 @@ impl State {
     /// A visible comment with its durable count.
     pub(crate) fn shown(&self, comment: CommentNo) -> Option<Shown> {
         let entry = &self.comments[comment];
-        Some(Shown { comment: entry.visible()?.clone(), likes: entry.likes })
+        Some(Shown::new(entry.visible()?.clone(), entry.likes))
     }
 
     fn totals(&self, stream: &StreamId) -> Reply {

@@ -3,14 +3,11 @@
 //! Made by the root merger, carried down by the feed, merged by a broadcast node for viewers that lag.
 //! Invariant: (a to b) + (b to c) = (a to c): a viewer that is behind gets one merged frame and ends where the others are.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Comment, CommentId, Epoch, Mutant, ReactionKind, Seq};
+use crate::{Comment, CommentId, Epoch, Mutant, Ordinal, ReactionKind, Seq};
 
 /// Absolute counts of taps by kind.
 pub type Reactions = BTreeMap<ReactionKind, u64>;
@@ -22,6 +19,16 @@ pub struct Shown {
     pub comment: Arc<Comment>,
     /// Viewers that like it.
     pub likes: u64,
+    /// Its number in this epoch, once the root has delivered it; of `pinned` and `top`, if the root still knows it.
+    #[serde(default)]
+    pub ordinal: Option<Ordinal>,
+}
+
+impl Shown {
+    /// A comment that has no ordinal yet, or is shown outside of all epochs.
+    pub fn new(comment: Arc<Comment>, likes: u64) -> Self {
+        Self { comment, likes, ordinal: None }
+    }
 }
 
 /// What is pinned now.
@@ -36,6 +43,14 @@ pub enum Pinned {
 impl Pinned {
     /// The pinned comment, if there is one.
     pub fn comment(&self) -> Option<&Shown> {
+        match self {
+            Self::Nothing => None,
+            Self::Comment(shown) => Some(shown),
+        }
+    }
+
+    /// The same, to change it.
+    pub fn comment_mut(&mut self) -> Option<&mut Shown> {
         match self {
             Self::Nothing => None,
             Self::Comment(shown) => Some(shown),
@@ -70,6 +85,13 @@ pub struct Delta {
     pub shown: u64,
     /// How many comments were written in this range, shown or not.
     pub total: u64,
+    /// The ordinals of the comments in `likes`, place by place. None, or no place: whoever shows the comment may know it by
+    /// its id only.
+    #[serde(default)]
+    pub likes_ordinals: Vec<Option<Ordinal>>,
+    /// The same for `deleted`.
+    #[serde(default)]
+    pub deleted_ordinals: Vec<Option<Ordinal>>,
 }
 
 impl Delta {
@@ -88,7 +110,21 @@ impl Delta {
             viewers: None,
             shown: 0,
             total: 0,
+            likes_ordinals: Vec::new(),
+            deleted_ordinals: Vec::new(),
         }
+    }
+
+    /// The counts, each with the ordinal of its comment.
+    pub fn likes_numbered(&self) -> impl Iterator<Item = (CommentId, Option<Ordinal>, u64)> {
+        let ordinals = self.likes_ordinals.iter().copied().chain(std::iter::repeat(None));
+        self.likes.iter().zip(ordinals).map(|((id, count), ordinal)| (*id, ordinal, *count))
+    }
+
+    /// The deletions, each with the ordinal of its comment.
+    pub fn deleted_numbered(&self) -> impl Iterator<Item = (CommentId, Option<Ordinal>)> {
+        let ordinals = self.deleted_ordinals.iter().copied().chain(std::iter::repeat(None));
+        self.deleted.iter().copied().zip(ordinals)
     }
 
     /// The range over consecutive frames; `None` when there are none. Panics when they do not chain: our own bug.
@@ -96,14 +132,13 @@ impl Delta {
         let mut frames = frames.into_iter();
         let first = frames.next()?;
         let mut range = first.clone();
-        let mut likes: BTreeMap<CommentId, u64> = range.likes.iter().copied().collect();
-        let mut deleted: BTreeSet<CommentId> = range.deleted.iter().copied().collect();
+        let (mut likes, mut deleted) = (BTreeMap::new(), BTreeMap::new());
+        range.gather(&mut likes, &mut deleted);
         for next in frames {
             assert!(range.epoch == next.epoch && range.seq == next.from, "frames must chain to be merged");
             range.seq = next.seq;
             range.comments.extend(next.comments.iter().cloned());
-            likes.extend(next.likes.iter().copied());
-            deleted.extend(next.deleted.iter().copied().filter(|_| !Mutant::DeletionLostInRange.lives()));
+            next.gather(&mut likes, &mut deleted);
             range.pinned = next.pinned.clone().or(range.pinned);
             range.top = next.top.clone().or(range.top);
             range.reactions = next.reactions.clone().or(range.reactions);
@@ -114,11 +149,30 @@ impl Delta {
             }
         }
         for shown in [Some(&mut range.comments), range.top.as_mut()].into_iter().flatten() {
-            shown.retain(|shown| !deleted.contains(&shown.comment.id));
+            shown.retain(|shown| !deleted.contains_key(&shown.comment.id));
         }
-        range.likes = likes.into_iter().filter(|(id, _)| !deleted.contains(id)).collect();
-        range.deleted = deleted.into_iter().collect();
+        likes.retain(|id, _| !deleted.contains_key(id));
+        range.likes_ordinals = likes.values().map(|(_, ordinal)| *ordinal).collect();
+        range.likes = likes.into_iter().map(|(id, (count, _))| (id, count)).collect();
+        (range.deleted, range.deleted_ordinals) = deleted.into_iter().unzip();
         Some(range)
+    }
+
+    /// Puts its counts and deletions over those of the frames before it. One that any frame calls by its id keeps that: who
+    /// lags by all of them may know no other name.
+    fn gather(
+        &self,
+        likes: &mut BTreeMap<CommentId, (u64, Option<Ordinal>)>,
+        deleted: &mut BTreeMap<CommentId, Option<Ordinal>>,
+    ) {
+        for (id, ordinal, count) in self.likes_numbered() {
+            let before = likes.get(&id).is_none_or(|(_, ordinal)| ordinal.is_some());
+            likes.insert(id, (count, ordinal.filter(|_| before)));
+        }
+        for (id, ordinal) in self.deleted_numbered().filter(|_| !Mutant::DeletionLostInRange.lives()) {
+            let before = deleted.get(&id).is_none_or(Option::is_some);
+            deleted.insert(id, ordinal.filter(|_| before));
+        }
     }
 }
 

@@ -20,6 +20,7 @@ mod key;
 mod like;
 pub mod limits;
 mod mutant;
+mod ordinal;
 pub mod peer;
 mod spread;
 mod tally;
@@ -36,6 +37,7 @@ pub use like::{Register, Stamp};
 #[cfg(debug_assertions)]
 pub use mutant::Planted;
 pub use mutant::{Mutant, UnknownMutant};
+pub use ordinal::Ordinal;
 pub use spread::{Part, Spread};
 pub use tally::Tally;
 pub use text::{BodyError, CommentBody, DisplayName, ReactionKind};

@@ -24,6 +24,12 @@ pub const PEER_FRAME_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const SNAPSHOT_COMMENTS_MAX: usize = 100;
 /// The most liked comments of a stream that are shown beside the newest.
 pub const TOP_COMMENTS_MAX: usize = 5;
+/// Comments of one epoch, the newest, that frames may call by their ordinals; older ones are called by their ids. It is what
+/// a client of a compact encoding remembers: 40 s of 100 comments a second, 100 KB.
+pub const ORDINALS_KEPT_MAX: u64 = 4_096;
+/// Longest message of the server that is sent deflated, before it is: a client need not inflate more. A snapshot of the
+/// longest comments fits; what is longer goes plain.
+pub const DEFLATED_BYTES_MAX: usize = 1024 * 1024;
 /// Most tallies of one stream in a report or a frame; the rest stay dirty at the processor.
 pub const TALLIES_PER_FRAME_MAX: usize = 1_000;
 /// Most comments of one stream in a report; the rest wait for the next.

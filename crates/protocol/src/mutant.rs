@@ -82,6 +82,8 @@ mutants! {
     DeletionUntold = "deletion-untold",
     /// The root does not tell that a count has changed.
     CountUntold = "count-untold",
+    /// The root counts the ordinals of each frame's comments from the first again.
+    OrdinalsGivenAgain = "ordinals-given-again",
     /// A root calls a point unknown without looking whether another, which may know it, has taken its place.
     DeniedBlindly = "denied-blindly",
     /// A viewer whose resume point is ahead of its node gets a snapshot of what the node has.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Comment, CommentId, Delta, Epoch, Reactions, Seq, Snapshot,
+    Comment, CommentId, Delta, Epoch, Ordinal, Reactions, Seq, Snapshot,
     delta::{Pinned, Shown},
     limits,
 };
@@ -38,7 +38,7 @@ pub struct View {
     reactions: Reactions,
     pinned: Pinned,
     top: Vec<Shown>,
-    comments: VecDeque<Arc<Comment>>,
+    comments: VecDeque<(Arc<Comment>, Option<Ordinal>)>,
     likes: BTreeMap<CommentId, u64>,
 }
 
@@ -85,17 +85,22 @@ impl View {
         &self.top
     }
 
+    /// What is shown beside the newest comments: the most liked ones and the pinned one.
+    pub fn beside(&self) -> impl Iterator<Item = &Shown> {
+        self.top.iter().chain(self.pinned.comment())
+    }
+
     /// The count that the view shows of this comment, wherever it shows it.
     pub fn likes(&self, id: CommentId) -> Option<u64> {
-        let beside = || self.top.iter().chain(self.pinned.comment()).find(|shown| shown.comment.id == id);
+        let beside = || self.beside().find(|shown| shown.comment.id == id);
         self.likes.get(&id).copied().or_else(|| beside().map(|shown| shown.likes))
     }
 
     /// The comment of the view with this id, and its count.
     pub fn comment(&self, id: CommentId) -> Option<Shown> {
         let likes = *self.likes.get(&id)?;
-        let comment = self.comments.iter().find(|comment| comment.id == id)?;
-        Some(Shown { comment: comment.clone(), likes })
+        let (comment, ordinal) = self.comments.iter().find(|(comment, _)| comment.id == id)?;
+        Some(Shown { comment: comment.clone(), likes, ordinal: *ordinal })
     }
 
     /// Takes a frame or a range that continues the view, and leads on from it.
@@ -126,7 +131,11 @@ impl View {
 
     /// The whole view, for somebody who has nothing.
     pub fn snapshot(&self) -> Snapshot {
-        let shown = |comment: &Arc<Comment>| Shown { comment: comment.clone(), likes: self.likes[&comment.id] };
+        let shown = |(comment, ordinal): &(Arc<Comment>, Option<Ordinal>)| Shown {
+            comment: comment.clone(),
+            likes: self.likes[&comment.id],
+            ordinal: *ordinal,
+        };
         Snapshot {
             epoch: self.epoch,
             seq: self.seq,
@@ -140,14 +149,14 @@ impl View {
     }
 
     fn push(&mut self, comments: &[Shown]) {
-        for Shown { comment, likes } in comments {
+        for Shown { comment, likes, ordinal } in comments {
             if self.likes.insert(comment.id, *likes).is_none() {
-                self.comments.push_back(comment.clone());
+                self.comments.push_back((comment.clone(), *ordinal));
             }
         }
         while self.comments.len() > limits::SNAPSHOT_COMMENTS_MAX {
             let oldest = self.comments.pop_front();
-            oldest.map(|comment| self.likes.remove(&comment.id));
+            oldest.map(|(comment, _)| self.likes.remove(&comment.id));
         }
     }
 
@@ -155,18 +164,14 @@ impl View {
         if let Some(likes) = self.likes.get_mut(&id) {
             *likes = count;
         }
-        let pinned = match &mut self.pinned {
-            Pinned::Comment(shown) => Some(shown),
-            Pinned::Nothing => None,
-        };
-        for shown in self.top.iter_mut().chain(pinned).filter(|shown| shown.comment.id == id) {
+        for shown in self.top.iter_mut().chain(self.pinned.comment_mut()).filter(|shown| shown.comment.id == id) {
             shown.likes = count;
         }
     }
 
     fn remove(&mut self, id: CommentId) {
         if self.likes.remove(&id).is_some() {
-            self.comments.retain(|comment| comment.id != id);
+            self.comments.retain(|(comment, _)| comment.id != id);
         }
         self.top.retain(|shown| shown.comment.id != id);
         if self.pinned.comment().is_some_and(|shown| shown.comment.id == id) {

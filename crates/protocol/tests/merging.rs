@@ -109,7 +109,7 @@ fn shown(n: u8, likes: u64) -> Shown {
         name: DisplayName::new("Ann").unwrap(),
         body: CommentBody::new(&format!("comment {n}"), 100).unwrap(),
     };
-    Shown { comment: Arc::new(comment), likes }
+    Shown::new(Arc::new(comment), likes)
 }
 
 /// What one frame may do, with numbers that are made to fit.

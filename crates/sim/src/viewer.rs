@@ -9,7 +9,7 @@ use bytes::{Buf, Bytes};
 use watershed_ledger::{Ledger, Seat, What};
 use watershed_protocol::{
     CommentId, DisplayName, Epoch, Ref, Register, Seq, Stamp, ViewerId,
-    client::{Encoding, Response},
+    client::{Encoding, Names, Response},
 };
 
 use crate::{
@@ -60,6 +60,7 @@ pub(crate) struct Viewer {
     pub(crate) id: ViewerId,
     pub(crate) stream: usize,
     encoding: Encoding,
+    names: Names,
     seat: Seat,
     habits: Habits,
     random: fastrand::Rng,
@@ -104,7 +105,8 @@ impl Viewer {
             number,
             id,
             stream,
-            encoding: if number.is_multiple_of(2) { Encoding::Json } else { Encoding::MessagePack },
+            encoding: Encoding::ALL[number % Encoding::ALL.len()],
+            names: Names::default(),
             seat,
             habits,
             random,
@@ -271,7 +273,7 @@ impl Viewer {
         let payload = match self.encoding {
             Encoding::Json => format!(r#"{{"type":"react","kind":"heart","count":{count}}}"#).into_bytes(),
             // Writing numbers and text to memory does not fail.
-            Encoding::MessagePack => rmp_serde::to_vec(&(3u8, "heart", count)).unwrap_or_default(),
+            _ => rmp_serde::to_vec(&(3u8, "heart", count)).unwrap_or_default(),
         };
         outside.send(conn, Side::Caller, payload.into());
     }
@@ -303,7 +305,7 @@ impl Viewer {
             around.outside.agenda.in_us(back_us, Event::Node { node, life, event });
         }
         while let Some(payload) = next_payload(&mut bytes) {
-            let response = match around.decoded.decode(self.encoding, &payload) {
+            let response = match around.decoded.decode(&mut self.names, self.encoding, &payload) {
                 Ok(response) => response,
                 Err(error) => return around.outside.breaks(5, format!("{}: {error}", self.id)),
             };

@@ -267,6 +267,6 @@ fn message(response: &Response, encoding: Encoding) -> Message {
     let payload = response.encode(encoding);
     match encoding {
         Encoding::Json => Message::text(String::from_utf8(payload).unwrap()),
-        Encoding::MessagePack => Message::binary(payload),
+        _ => Message::binary(payload),
     }
 }

@@ -14,6 +14,7 @@ use watershed_protocol::{
 };
 
 /// What happens to the feed.
+#[expect(clippy::large_enum_variant, reason = "a message is taken where it comes in; nothing keeps many of these")]
 #[derive(Debug)]
 pub enum Input {
     /// A stream has viewers here.

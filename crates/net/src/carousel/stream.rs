@@ -10,7 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use watershed_broadcast::{Behind, Chunk, Cursor, Place, carousel::Round};
+use watershed_broadcast::{Behind, Chunk, Cursor, Forms, Place, carousel::Round};
 use watershed_protocol::{Epoch, Millis, ReactionKind, Seq, StreamId, client::Encoding};
 
 use super::{SharedRoom, viewer::Seat};
@@ -37,7 +37,7 @@ pub(super) struct Stream {
     lap_waiting: usize,
     /// Whether the turn that goes on brings a beat to whoever has all.
     beating: bool,
-    beats: [Option<Bytes>; 2],
+    beats: Forms<Bytes>,
     /// When the last turn began.
     pub(super) spoke_at: Millis,
     /// Viewers whose resume points are ahead of the room.
@@ -71,7 +71,7 @@ impl Stream {
             lap_began: Instant::now(),
             lap_waiting: 0,
             beating: false,
-            beats: [None, None],
+            beats: Forms::default(),
             spoke_at: now,
             ahead: BTreeMap::new(),
             taps: BTreeMap::new(),
@@ -89,7 +89,7 @@ impl Stream {
         }
         self.head = head;
         self.chunks.clear();
-        self.beats = [None, None];
+        self.beats.clear();
         self.beating = false;
         self.round.call();
         self.spoke_at = now;
@@ -155,11 +155,11 @@ impl Stream {
         if !self.beating {
             return None;
         }
-        let kept = &mut self.beats[usize::from(encoding == Encoding::MessagePack)];
-        if kept.is_none() {
-            *kept = self.room.lock().beat(encoding);
+        if self.beats.get(encoding).is_none() {
+            let beat = self.room.lock().beat(encoding)?;
+            self.beats.put(encoding, beat);
         }
-        kept.as_ref()
+        self.beats.get(encoding)
     }
 
     /// Where a viewer with this resume point starts.

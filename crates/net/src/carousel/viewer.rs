@@ -38,18 +38,17 @@ pub(super) struct Viewer {
     /// When its socket last took a byte, while something waits for it. In the worker's ticks.
     pub(super) stalled_at: u32,
     pub(super) flags: Flags,
+    /// Kept here too: the session is another cache line.
+    encoding: Encoding,
 }
 
 const _: () = assert!(size_of::<Viewer>() <= 48);
 
 impl Viewer {
     pub(super) fn new(socket: TcpStream, session: Session, stream: u32, member: u32) -> Self {
-        let flags = match session.encoding() {
-            Encoding::Json => Flags::default(),
-            Encoding::MessagePack => Flags(Flags::MESSAGE_PACK),
-        };
+        let encoding = session.encoding();
         let (socket, session) = (Some(socket), Some(Box::new(session.settled())));
-        Self { session, socket, stream, member, flags, ..Self::nobody(0) }
+        Self { session, socket, stream, member, encoding, ..Self::nobody(0) }
     }
 
     /// A viewer that is sent back what it sends, and watches nothing.
@@ -74,6 +73,7 @@ impl Viewer {
             generation,
             stalled_at: 0,
             flags: Flags::default(),
+            encoding: Encoding::default(),
         }
     }
 
@@ -104,9 +104,9 @@ impl Viewer {
         }
     }
 
-    /// Kept in a flag: the session is another cache line.
+    /// How its messages are written.
     pub(super) fn encoding(&self) -> Encoding {
-        if self.flags.has(Flags::MESSAGE_PACK) { Encoding::MessagePack } else { Encoding::Json }
+        self.encoding
     }
 
     /// It is sent all from here on.
@@ -151,9 +151,8 @@ pub(super) enum Part<'a> {
 pub(super) struct Flags(u16);
 
 impl Flags {
-    const MESSAGE_PACK: u16 = 1;
     /// Its socket takes nothing: wait for its event.
-    pub(super) const BLOCKED: u16 = 1 << 1;
+    pub(super) const BLOCKED: u16 = 1;
     /// A timer looks whether it stays blocked.
     pub(super) const TIMED: u16 = 1 << 2;
     /// It is queued for reading.

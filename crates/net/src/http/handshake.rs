@@ -37,7 +37,10 @@ pub enum HandshakeError {
     #[error("sec-websocket-version must be {VERSION}")]
     Version,
     /// Subprotocols were asked for, but none that is spoken here.
-    #[error("none of the subprotocols {0:?} is known, live.v1.json and live.v1.msgpack are")]
+    #[error(
+        "none of the subprotocols {0:?} is known, \
+         live.v1.json, live.v1.msgpack, live.v1.compact and live.v1.compact.deflate are"
+    )]
     Subprotocol(String),
 }
 
@@ -188,6 +191,8 @@ mod tests {
         assert_eq!(handshake.reply().headers()[SEC_WEBSOCKET_PROTOCOL], "live.v1.msgpack");
         let two_lines = [("sec-websocket-protocol", "chat"), ("sec-websocket-protocol", "live.v1.json")];
         assert_eq!(check(&two_lines).unwrap().encoding, Encoding::Json);
+        let best = [("sec-websocket-protocol", "live.v1.compact.deflate, live.v1.compact, live.v1.json")];
+        assert_eq!(check(&best).unwrap().encoding, Encoding::CompactDeflate);
     }
 
     #[test]
@@ -196,7 +201,8 @@ mod tests {
         assert_eq!(error.reply().status(), StatusCode::BAD_REQUEST);
         assert_eq!(
             error.to_string(),
-            "none of the subprotocols \"chat, mqtt\" is known, live.v1.json and live.v1.msgpack are"
+            "none of the subprotocols \"chat, mqtt\" is known, \
+             live.v1.json, live.v1.msgpack, live.v1.compact and live.v1.compact.deflate are"
         );
     }
 

@@ -26,7 +26,7 @@ use watershed_net::{
 use watershed_protocol::{
     ClusterKey, Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, NodeName, Pinned, Reactions,
     Seq, Shown, Snapshot, StreamId, ViewerId,
-    client::{Encoding, Response},
+    client::{Encoding, Names, Response},
 };
 
 /// Longest that anything may take that a test waits for.
@@ -108,7 +108,7 @@ impl Stage {
         request.headers_mut().insert("sec-websocket-protocol", encoding.subprotocol().parse().unwrap());
         let (socket, response) = soon(client_async(request, socket)).await.unwrap();
         assert_eq!(response.headers()["sec-websocket-protocol"], encoding.subprotocol());
-        let mut client = Client { socket, encoding };
+        let mut client = Client { socket, encoding, names: Names::default() };
         match client.response().await {
             Response::Welcome { viewer: name, .. } => assert_eq!(name.as_str(), viewer),
             other => panic!("the first message is {other:?}"),
@@ -122,7 +122,8 @@ impl Stage {
         let (client, node) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
         let socket = WebSocketStream::from_raw_socket(client.unwrap(), Role::Client, None).await;
         let node = node.unwrap().0.into_std().unwrap();
-        (Client { socket, encoding }, Upgraded { socket: node, reply: Bytes::new(), leftover: Bytes::new() })
+        let client = Client { socket, encoding, names: Names::default() };
+        (client, Upgraded { socket: node, reply: Bytes::new(), leftover: Bytes::new() })
     }
 
     /// The next writes that reach the node.
@@ -189,16 +190,21 @@ impl Handler for Door {
 pub(crate) struct Client {
     pub(crate) socket: WebSocketStream<TcpStream>,
     encoding: Encoding,
+    names: Names,
 }
 
 impl Client {
     /// The next message of the protocol.
     pub(crate) async fn response(&mut self) -> Response {
         match soon(self.socket.next()).await.unwrap().unwrap() {
-            Message::Text(text) if self.encoding == Encoding::Json => decode(self.encoding, text.as_bytes()),
-            Message::Binary(bytes) if self.encoding == Encoding::MessagePack => decode(self.encoding, &bytes),
+            Message::Text(text) if self.encoding == Encoding::Json => self.decode(text.as_bytes()),
+            Message::Binary(bytes) if self.encoding != Encoding::Json => self.decode(&bytes),
             other => panic!("{other:?} is not a message of the protocol"),
         }
+    }
+
+    fn decode(&mut self, payload: &[u8]) -> Response {
+        self.names.read(self.encoding, payload).unwrap()
     }
 
     /// The seq of the snapshot that comes next.
@@ -238,10 +244,6 @@ impl Client {
     }
 }
 
-fn decode(encoding: Encoding, payload: &[u8]) -> Response {
-    Response::decode(encoding, payload).unwrap()
-}
-
 pub(crate) fn snapshot(epoch: u64, seq: u64) -> Update {
     Update::Snapshot(Snapshot {
         epoch: Epoch::new(epoch),
@@ -264,7 +266,7 @@ fn shown(number: u64, bytes: usize) -> Shown {
         body: CommentBody::new(&"x".repeat(bytes), 4_000).unwrap(),
         author,
     };
-    Shown { comment: Arc::new(comment), likes: 0 }
+    Shown::new(Arc::new(comment), 0)
 }
 
 pub(crate) fn limits() -> CarouselConfig {

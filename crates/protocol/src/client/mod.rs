@@ -1,12 +1,19 @@
-//! The client protocol, version 1: what a viewer's connection carries, as JSON text or as MessagePack arrays.
+//! The client protocol, version 1: what a viewer's connection carries, as JSON text or as
+//! MessagePack arrays, those also compact and deflated.
 //!
 //! `docs/protocol.md` has every message with a worked example. The server speaks first.
 
+mod compact;
+mod deflate;
 mod frame;
+mod names;
 mod request;
 mod response;
+mod shared;
 
+pub use deflate::{InflateError, deflate, inflate};
 pub use frame::{Opcode, frame_header, frame_of};
+pub use names::Names;
 pub use request::{Request, RequestError, RequestLimits};
 pub use response::{Limits, Line, Response, ResponseError};
 
@@ -20,17 +27,23 @@ pub enum Encoding {
     Json,
     /// `live.v1.msgpack`, binary frames: arrays with fixed positions.
     MessagePack,
+    /// `live.v1.compact`, binary frames: the same arrays, in which comments are called by ordinals.
+    Compact,
+    /// `live.v1.compact.deflate`, binary frames: the same, the server's messages marked as plain or deflated.
+    CompactDeflate,
 }
 
 impl Encoding {
     /// All encodings, for caches that hold one form of each.
-    pub const ALL: [Self; 2] = [Self::Json, Self::MessagePack];
+    pub const ALL: [Self; 4] = [Self::Json, Self::MessagePack, Self::Compact, Self::CompactDeflate];
 
     /// The name of the subprotocol.
     pub const fn subprotocol(self) -> &'static str {
         match self {
             Self::Json => "live.v1.json",
             Self::MessagePack => "live.v1.msgpack",
+            Self::Compact => "live.v1.compact",
+            Self::CompactDeflate => "live.v1.compact.deflate",
         }
     }
 
@@ -39,11 +52,16 @@ impl Encoding {
         Self::ALL.into_iter().find(|encoding| encoding.subprotocol() == name)
     }
 
+    /// Whether its readers must know the ordinals of comments: see [`Names`].
+    pub const fn is_compact(self) -> bool {
+        matches!(self, Self::Compact | Self::CompactDeflate)
+    }
+
     /// The kind of data frame that carries it.
     pub const fn opcode(self) -> Opcode {
         match self {
             Self::Json => Opcode::Text,
-            Self::MessagePack => Opcode::Binary,
+            Self::MessagePack | Self::Compact | Self::CompactDeflate => Opcode::Binary,
         }
     }
 }

@@ -84,7 +84,9 @@ impl Request {
     pub fn decode(encoding: Encoding, message: &[u8], limits: &RequestLimits) -> Result<Self, RequestError> {
         match encoding {
             Encoding::Json => json(message)?.check(limits),
-            Encoding::MessagePack => message_pack(message)?.check(limits),
+            Encoding::MessagePack | Encoding::Compact | Encoding::CompactDeflate => {
+                message_pack(message)?.check(limits)
+            }
         }
     }
 

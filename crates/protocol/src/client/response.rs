@@ -1,13 +1,13 @@
-//! What a viewer is told: the seven messages of the server, to and from JSON and MessagePack.
+//! What a viewer is told: the seven messages of the server, to and from each encoding.
 //!
 //! Frames are encoded once per encoding and shared by all viewers; decoding serves load generators and tests.
 //! Invariant: the JSON has exactly the fields of `docs/protocol.md`, the MessagePack exactly its positions.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Code, Encoding, Refusal};
+use super::{Code, Encoding, InflateError, Names, Refusal, compact, deflate};
 use crate::{
     Comment, CommentId, Delta, DisplayName, Pinned, Ref, Register, Shown, Snapshot, StreamId, ViewerId, extent::extent,
 };
@@ -36,6 +36,9 @@ pub enum ResponseError {
     /// The array's first element is not a known number.
     #[error("message number {0} is not known, 0 to 6 are")]
     Number(u8),
+    /// What is behind the mark of a compact message.
+    #[error("not a message of the server: {0}")]
+    Deflate(#[from] InflateError),
 }
 
 /// What a viewer may do, as told in `welcome`.
@@ -164,22 +167,31 @@ impl Response {
         Self::Reject { reference, code, message, retry_after_ms }
     }
 
-    /// The message's payload.
+    /// The message's payload. Frames and snapshots are better encoded by themselves: here they have no ordinals any more.
     pub fn encode(&self, encoding: Encoding) -> Vec<u8> {
-        let encoded = match encoding {
-            Encoding::Json => serde_json::to_vec(self).map_err(|error| error.to_string()),
-            Encoding::MessagePack => self.to_message_pack().map_err(|error| error.to_string()),
-        };
-        // Both writers fail only where the sink or a key's type does; a Vec and these types do neither.
-        encoded.unwrap_or_else(|error| unreachable!("a message of our own always encodes: {error}"))
+        match encoding {
+            Encoding::Json => {
+                let encoded = serde_json::to_vec(self);
+                encoded.unwrap_or_else(|error| unreachable!("a message of our own always encodes: {error}"))
+            }
+            Encoding::MessagePack => self.message_pack(),
+            Encoding::Compact => compact::response(self),
+            Encoding::CompactDeflate => match self {
+                Self::Snapshot { .. } | Self::Delta { .. } => deflate::shared(&compact::response(self)),
+                _ => deflate::plain(&compact::response(self)),
+            },
+        }
     }
 
-    /// Reads a message's payload.
+    pub(super) fn message_pack(&self) -> Vec<u8> {
+        // The writer fails only where the sink or a key's type does; a Vec and these types do neither.
+        self.to_message_pack().unwrap_or_else(|error| unreachable!("a message of our own always encodes: {error}"))
+    }
+
+    /// Reads a message's payload by itself. A viewer of a compact encoding reads its messages with [`Names`] instead: here
+    /// nobody knows which comments earlier messages have numbered.
     pub fn decode(encoding: Encoding, payload: &[u8]) -> Result<Self, ResponseError> {
-        match encoding {
-            Encoding::Json => Ok(serde_json::from_slice(payload)?),
-            Encoding::MessagePack => Self::from_message_pack(payload),
-        }
+        Names::default().read(encoding, payload)
     }
 
     fn to_message_pack(&self) -> Result<Vec<u8>, rmp_serde::encode::Error> {
@@ -217,8 +229,8 @@ impl Response {
         }
     }
 
-    fn from_message_pack(payload: &[u8]) -> Result<Self, ResponseError> {
-        use rmp_serde::from_slice;
+    /// The number of the message in an array, and the array without what a later version has appended.
+    pub(super) fn array(payload: &[u8]) -> Result<(u8, Cow<'_, [u8]>), ResponseError> {
         let mut head = payload;
         let length = rmp::decode::read_array_len(&mut head).map_err(|_| ResponseError::Array)?;
         let elements = head;
@@ -226,16 +238,18 @@ impl Response {
         if extent(payload, 1) != Some(payload.len()) {
             return Err(ResponseError::Extent { bytes: payload.len() });
         }
-        // What a later version has appended is left out.
         let known = usize::from(*ELEMENTS.get(usize::from(number)).ok_or(ResponseError::Number(number))?);
-        let shorter: Vec<u8>;
-        let payload = if length as usize > known {
-            let end = extent(elements, known as u64).unwrap_or(elements.len());
-            shorter = [&[0x90 | known as u8], &elements[..end]].concat();
-            &shorter
-        } else {
-            payload
-        };
+        if length as usize <= known {
+            return Ok((number, payload.into()));
+        }
+        let end = extent(elements, known as u64).unwrap_or(elements.len());
+        Ok((number, [&[0x90 | known as u8], &elements[..end]].concat().into()))
+    }
+
+    pub(super) fn from_message_pack(payload: &[u8]) -> Result<Self, ResponseError> {
+        use rmp_serde::from_slice;
+        let (number, payload) = Self::array(payload)?;
+        let payload = &*payload;
         Ok(match number {
             0 => {
                 let (_, viewer, node, stream, placed, limits): (u8, _, _, _, _, _) = from_slice(payload)?;

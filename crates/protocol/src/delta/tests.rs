@@ -1,5 +1,7 @@
 //! Merging frames into ranges, by itself and against the view.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -17,7 +19,7 @@ fn shown(n: u8) -> Shown {
         name: DisplayName::new("Ann").unwrap(),
         body: CommentBody::new(&format!("comment {n}"), 100).unwrap(),
     };
-    Shown { comment: Arc::new(comment), likes: 0 }
+    Shown::new(Arc::new(comment), 0)
 }
 
 fn frame(from: u64, comments: &[u8], likes: &[(u8, u64)], deleted: &[u8]) -> Delta {

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 
 use super::{feed::*, report::*, uplink::*, *};
 use crate::{
-    Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Part, Position, Register, Seq, Slot,
-    Spread, Stamp, StreamId, Tally, ViewerKey,
+    Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Ordinal, Part, Position, Register, Seq,
+    Shown, Slot, Spread, Stamp, StreamId, Tally, ViewerKey,
     client::{Code, Refusal},
 };
 
@@ -183,11 +183,32 @@ fn feeds_are_these_bytes() {
     golden(ToFeed::Subscribe { stream: stream(), have, viewers: 3 }, "81a953756273637269626593a464656d6f92040203");
     golden(ToFeed::Viewers(vec![(stream(), 3)]), "81a7566965776572739192a464656d6f03");
     let delta = Delta::empty(Epoch::new(4), Seq::new(2), Seq::new(3));
-    golden(FromFeed::Frame { stream: stream(), delta }, "81a54672616d6592a464656d6f9c040203909090c0c0c0c00000");
+    golden(FromFeed::Frame { stream: stream(), delta }, "81a54672616d6592a464656d6f9e040203909090c0c0c0c000009090");
+    let ordinal = Some(Ordinal::FIRST);
+    let mut delta = Delta::empty(Epoch::new(4), Seq::new(2), Seq::new(3));
+    delta.comments = vec![Shown { comment: Arc::new(comment()), likes: 1, ordinal }];
+    (delta.likes, delta.likes_ordinals) = (vec![(id(0x11), 2), (id(1), 3)], vec![ordinal, None]);
+    (delta.deleted, delta.deleted_ordinals) = (vec![id(0x11)], vec![ordinal]);
+    golden(
+        FromFeed::Frame { stream: stream(), delta },
+        "81a54672616d6592a464656d6f9e040203919395c4101111111111111111111111111111111105a3616e6ea3416e6ea2686901019292c410111111111111111111111111111111110292c410010101010101010101010101010101010391c41011111111111111111111111111111111c0c0c0c000009201c09101",
+    );
     golden(
         FromFeed::Unknown { stream: stream(), epoch: Epoch::new(4), seq: Seq::new(9) },
         "81a7556e6b6e6f776e93a464656d6f0409",
     );
+}
+
+#[test]
+fn a_frame_of_a_node_that_knows_no_ordinals_is_read() {
+    let bytes: Vec<u8> = [
+        &b"\x81\xa5Frame\x92\xa4demo\x9c\x04\x02\x03\x90\x91\x92\xc4\x10"[..],
+        &[1; 16],
+        b"\x03\x90\xc0\xc0\xc0\xc0\x00\x00",
+    ]
+    .concat();
+    let FromFeed::Frame { delta, .. } = decode(&bytes).unwrap() else { panic!("not a frame") };
+    assert_eq!(delta.likes_numbered().collect::<Vec<_>>(), [(id(1), None, 3)]);
 }
 
 #[test]

@@ -2,6 +2,11 @@
 
 use super::*;
 
+/// Comments are numbered as they are written, which a root may do within an epoch; beyond it nobody compares.
+fn ordinal(n: u32) -> Option<Ordinal> {
+    Ordinal::try_from(u64::from(n) + 1).ok()
+}
+
 /// The stream's truth, from which a root would make its frames.
 #[derive(Default)]
 struct Root {
@@ -14,7 +19,7 @@ struct Root {
 
 impl Root {
     fn shown(&self, n: u32) -> Shown {
-        shown(n, self.likes[&n])
+        Shown { ordinal: ordinal(n), ..shown(n, self.likes[&n]) }
     }
 
     /// A comment that is not deleted.
@@ -31,12 +36,16 @@ impl Root {
             self.written += 1;
         }
         let liked: BTreeMap<u32, u64> = step.likes.iter().filter_map(|(n, k)| Some((self.some(*n)?, *k))).collect();
-        delta.likes = liked.iter().map(|(n, count)| (id(*n), *count)).collect();
+        let gone = step.delete.and_then(|pick| self.some(pick));
+        for (n, count) in liked.iter().filter(|(n, _)| Some(**n) != gone) {
+            delta.likes.push((id(*n), *count));
+            delta.likes_ordinals.push(ordinal(*n));
+        }
         self.likes.extend(liked);
-        if let Some(n) = step.delete.and_then(|pick| self.some(pick)) {
+        if let Some(n) = gone {
             self.likes.remove(&n);
             delta.deleted.push(id(n));
-            delta.likes.retain(|(liked, _)| *liked != id(n));
+            delta.deleted_ordinals.push(ordinal(n));
         }
         delta.pinned = step.pin.map(|pick| match pick.and_then(|pick| self.some(pick)) {
             Some(n) => Pinned::Comment(self.shown(n)),
@@ -80,6 +89,7 @@ impl Root {
 #[derive(Default)]
 struct Screen {
     encoding: Encoding,
+    names: Names,
     cursor: Option<Cursor>,
     resumes: bool,
     /// Comments that it was told of and not given, since its last snapshot.
@@ -160,7 +170,9 @@ impl Screen {
         let behind = if self.resumes { Behind::Resumes } else { Behind::Lags };
         match room.since(now, cursor, self.encoding, behind) {
             Some(chunk) => {
-                messages(&chunk.bytes, self.encoding).into_iter().for_each(|message| self.apply(message));
+                messages_to(&mut self.names, &chunk.bytes, self.encoding)
+                    .into_iter()
+                    .for_each(|message| self.apply(message));
                 assert_eq!(chunk.to, room.head());
                 self.cursor = Some(chunk.to);
             }
@@ -188,7 +200,7 @@ enum Event {
     /// A snapshot of so many epochs later; of the same epoch after a gap when 0.
     Snapshot(u64),
     Wait(u64),
-    Join(bool),
+    Join(Encoding),
     Visit(usize),
     /// A viewer comes back with its point.
     Resume(usize),
@@ -209,7 +221,7 @@ fn events() -> impl Strategy<Value = Event> {
         12 => steps().prop_map(Event::Frame),
         1 => (0u64..3).prop_map(Event::Snapshot),
         3 => (0u64..700).prop_map(Event::Wait),
-        3 => any::<bool>().prop_map(Event::Join),
+        3 => prop::sample::select(&Encoding::ALL[..]).prop_map(Event::Join),
         9 => any::<usize>().prop_map(Event::Visit),
         3 => any::<usize>().prop_map(Event::Resume),
     ]
@@ -232,10 +244,7 @@ proptest! {
                 Event::Frame(step) => room.publish(now, root.frame(&step)).unwrap(),
                 Event::Snapshot(epochs) => room.publish(now, root.snapshot(epochs)).unwrap(),
                 Event::Wait(ms) => now = now.plus(ms),
-                Event::Join(json) => {
-                    let encoding = if json { Encoding::Json } else { Encoding::MessagePack };
-                    screens.push(Screen { encoding, ..Screen::default() });
-                }
+                Event::Join(encoding) => screens.push(Screen { encoding, ..Screen::default() }),
                 Event::Visit(pick) => {
                     let viewers = screens.len().max(1);
                     if let Some(screen) = screens.get_mut(pick % viewers) {

@@ -1,9 +1,9 @@
-//! Golden bytes of every message of the server, in both encodings: clients of other makers depend on them.
+//! Golden bytes of every message of the server, in each encoding: clients of other makers depend on them.
 
 use std::sync::Arc;
 
 use super::*;
-use crate::{CommentBody, Epoch, HybridTime, Millis, ReactionKind, Seq, Stamp};
+use crate::{CommentBody, Epoch, HybridTime, Millis, Ordinal, ReactionKind, Seq, Stamp};
 
 fn id() -> CommentId {
     CommentId::from_bytes([0x6f, 0x1c, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9])
@@ -17,7 +17,7 @@ fn shown() -> Shown {
         name: DisplayName::new("Bob").unwrap(),
         body: CommentBody::new("hi", 1_000).unwrap(),
     };
-    Shown { comment: Arc::new(comment), likes: 3 }
+    Shown { comment: Arc::new(comment), likes: 3, ordinal: Some(Ordinal::FIRST) }
 }
 
 fn hearts(count: u64) -> crate::Reactions {
@@ -54,10 +54,14 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Encodes in both forms, compares with the golden bytes, and reads both back.
+/// Encodes in JSON and MessagePack, compares with the golden bytes, and reads back what is written in each encoding.
 fn golden(message: Response, json: &str, message_pack: &str) {
     assert_eq!(String::from_utf8(message.encode(Encoding::Json)).unwrap(), json);
     assert_eq!(hex(&message.encode(Encoding::MessagePack)), message_pack);
+    if !matches!(message, Response::Snapshot { .. } | Response::Delta { .. }) {
+        assert_eq!(hex(&message.encode(Encoding::Compact)), message_pack);
+        assert_eq!(hex(&message.encode(Encoding::CompactDeflate)), format!("00{message_pack}"));
+    }
     for encoding in Encoding::ALL {
         assert_eq!(Response::decode(encoding, &message.encode(encoding)).unwrap(), message);
     }
@@ -97,6 +101,53 @@ fn delta_is_these_bytes() {
     let id = "c4106f1c0000000000000000000000000009";
     let packed = format!("9d0203292a91{PACKED}9192{id}0491{id}91{PACKED}9081a568656172740bcd04b10102");
     golden(Response::from(&delta()), &json, &packed);
+}
+
+/// Encodes what all viewers share in the compact form, compares with the golden bytes, and reads it after a snapshot.
+fn compact(plain: &[u8], deflated: &[u8], message: Response, golden: &str) {
+    assert_eq!(hex(plain), golden);
+    for (encoding, payload) in [(Encoding::Compact, plain), (Encoding::CompactDeflate, deflated)] {
+        let mut names = Names::default();
+        names.read(encoding, &snapshot().encode(encoding)).unwrap();
+        assert_eq!(names.read(encoding, payload).unwrap(), message);
+    }
+}
+
+#[test]
+fn in_the_compact_form_a_comment_has_an_ordinal_and_is_called_by_it() {
+    let line = format!("97{}01", &PACKED[2..]);
+    let of = snapshot();
+    let golden = format!("99010329c2cd04b081a568656172740ac09091{line}");
+    compact(&of.encode(Encoding::Compact), &of.encode(Encoding::CompactDeflate), Response::from(&of), &golden);
+
+    let mut of = delta();
+    (of.likes_ordinals, of.deleted_ordinals) = (vec![Some(Ordinal::FIRST)], vec![Some(Ordinal::FIRST)]);
+    let golden = format!("9d0203292a91{line}91920104910191{line}9081a568656172740bcd04b10102");
+    compact(&of.encode(Encoding::Compact), &of.encode(Encoding::CompactDeflate), Response::from(&of), &golden);
+}
+
+#[test]
+fn in_the_compact_form_a_comment_that_a_viewer_may_not_know_is_called_by_its_id() {
+    let mut of = Delta::empty(Epoch::new(3), Seq::new(41), Seq::new(42));
+    (of.likes, of.deleted, of.deleted_ordinals) = (vec![(id(), 4)], vec![id()], vec![None]);
+    let id = "c4106f1c0000000000000000000000000009";
+    let golden = format!("9d0203292a909192{id}0491{id}c0c0c0c00000");
+    compact(&of.encode(Encoding::Compact), &of.encode(Encoding::CompactDeflate), Response::from(&of), &golden);
+}
+
+#[test]
+fn a_deflated_message_of_another_maker_is_read() {
+    let line = Line { body: "ha".repeat(100), likes: 0, ..Line::from(&shown()) };
+    let mut of = Response::from(&Delta::empty(Epoch::new(3), Seq::new(41), Seq::new(42)));
+    if let Response::Delta { comments, shown, total, .. } = &mut of {
+        (*comments, *shown, *total) = (vec![line], 1, 1);
+    }
+    // Made with zlib.
+    let deflated =
+        "019bcbc4aca93571fa11817c190664c0b938293f69b1537ed2cd131989c3039e6760609cb561113b909a30e1001030320200";
+    let deflated: Vec<u8> =
+        (0..deflated.len()).step_by(2).map(|at| u8::from_str_radix(&deflated[at..at + 2], 16).unwrap()).collect();
+    assert_eq!(Response::decode(Encoding::CompactDeflate, &deflated).unwrap(), of);
 }
 
 #[test]

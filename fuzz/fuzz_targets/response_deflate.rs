@@ -1,0 +1,4 @@
+//! One input for the door `response_deflate`: see `crates/hostile`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| watershed_hostile::once("response_deflate", bytes));
