@@ -59,7 +59,7 @@ impl StateDirLease {
             let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
             let file = file.map_err(failed("open", &path))?;
             if !lock_patiently(&file, JOIN_ATTEMPTS_MAX).map_err(failed("lock", &path))? {
-                let pid = read(&path).map(|(holder, _)| holder.pid);
+                let pid = read(&path).map(|found| found.member.pid);
                 return Err(JoinError::Taken { name: member.name.clone(), pid });
             }
             let (name, path) = (member.name.clone(), path.clone());
@@ -125,11 +125,12 @@ pub(super) fn read_all(dir: &Path) -> Result<Vec<Sighting>, StateError> {
     let mut members = Vec::new();
     for entry in fs::read_dir(dir).map_err(failed("list", dir))? {
         let path = entry.map_err(failed("list", dir))?.path();
-        let Some((member, load)) = read(&path).filter(|(member, _)| path_of(dir, &member.name) == path) else {
+        let Some(Found { file, member, load }) = read(&path) else { continue };
+        if path_of(dir, &member.name) != path {
             continue;
-        };
-        // Gone between reading and looking: as if it had been gone before.
-        let Ok(health) = health(&path) else { continue };
+        }
+        // What cannot be looked at is as if it were not there.
+        let Ok(health) = health(&file) else { continue };
         members.push(Sighting { member, health, load });
     }
     members.sort_by(|a, b| a.member.name.cmp(&b.member.name));
@@ -140,24 +141,32 @@ fn path_of(dir: &Path, name: &NodeName) -> PathBuf {
     dir.join(format!("{name}.json"))
 }
 
+/// What a file says.
+struct Found {
+    file: File,
+    member: Member,
+    load: Option<Load>,
+}
+
 /// The member in a file, and its load if that reads; none when the file is gone, or has not become whole.
-fn read(path: &Path) -> Option<(Member, Option<Load>)> {
+fn read(path: &Path) -> Option<Found> {
     for attempt in 0..READ_ATTEMPTS_MAX {
         if attempt > 0 {
             thread::sleep(Duration::from_millis(2));
         }
         let mut text = Vec::with_capacity(MEMBER_BYTES_USUAL);
-        File::open(path).ok()?.take(MEMBER_BYTES_MAX).read_to_end(&mut text).ok()?;
+        let file = File::open(path).ok()?;
+        (&file).take(MEMBER_BYTES_MAX).read_to_end(&mut text).ok()?;
         let mut lines = text.splitn(2, |byte| *byte == b'\n');
         if let Some(Ok(member)) = lines.next().map(serde_json::from_slice) {
-            return Some((member, lines.next().and_then(|line| serde_json::from_slice(line).ok())));
+            let load = lines.next().and_then(|line| serde_json::from_slice(line).ok());
+            return Some(Found { file, member, load });
         }
     }
     None
 }
 
-fn health(path: &Path) -> std::io::Result<Health> {
-    let probe = File::open(path)?;
+fn health(probe: &File) -> std::io::Result<Health> {
     match probe.try_lock_shared() {
         Ok(()) => return Ok(Health::Dead), // The probe's lock goes with its handle.
         Err(fs::TryLockError::WouldBlock) => {}
