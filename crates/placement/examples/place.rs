@@ -2,7 +2,7 @@
 //!
 //! Every join asks once; loads come ten times a second at most, members seldom. Invariant: nothing is measured but calls
 //! that a broadcast node makes.
-#![expect(clippy::unwrap_used, clippy::disallowed_types, reason = "a measurement")]
+#![expect(clippy::unwrap_used, clippy::disallowed_types, clippy::disallowed_methods, reason = "a measurement")]
 
 use std::{hint::black_box, sync::Arc, time::Instant};
 
