@@ -4,9 +4,9 @@
 //! has changed. Whoever reads it in between finds a line that does not read, or old digits beside new ones: a load is
 //! advice, and is looked at again in a moment.
 //!
-//! Written by the node that joins, read by all. Whoever wants to know whether a lock is held tries a shared one on a file
-//! handle of its own and lets go at once, so two readers never disturb each other, and a joining node waits such a probe
-//! out.
+//! Written by the node that joins, read by all (`glance`). Whoever wants to know whether a lock is held tries a shared one
+//! on a file handle of its own and lets go at once, so two readers never disturb each other, and a joining node waits such
+//! a probe out.
 //!
 //! Invariant: a name's lock is held by at most one process, on the very file that stands under the name.
 
@@ -23,7 +23,11 @@ use std::{
 use watershed_protocol::NodeName;
 
 use super::{failed, lock_patiently};
-use crate::{Health, JoinError, Lease, LeaseError, Load, Member, SILENT_AFTER_MS, Sighting, StateError};
+use crate::{JoinError, Lease, LeaseError, Load, Member};
+
+mod glance;
+
+pub(super) use glance::Glances;
 
 /// A joining node waits half a second (5 ms each) for probes, and for a former holder that is just ending.
 ///
@@ -120,22 +124,6 @@ impl Lease for StateDirLease {
     }
 }
 
-/// All members with a whole file, sorted by name.
-pub(super) fn read_all(dir: &Path) -> Result<Vec<Sighting>, StateError> {
-    let mut members = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed("list", dir))? {
-        let path = entry.map_err(failed("list", dir))?.path();
-        let Some((member, load)) = read(&path).filter(|(member, _)| path_of(dir, &member.name) == path) else {
-            continue;
-        };
-        // Gone between reading and looking: as if it had been gone before.
-        let Ok(health) = health(&path) else { continue };
-        members.push(Sighting { member, health, load });
-    }
-    members.sort_by(|a, b| a.member.name.cmp(&b.member.name));
-    Ok(members)
-}
-
 fn path_of(dir: &Path, name: &NodeName) -> PathBuf {
     dir.join(format!("{name}.json"))
 }
@@ -148,25 +136,18 @@ fn read(path: &Path) -> Option<(Member, Option<Load>)> {
         }
         let mut text = Vec::with_capacity(MEMBER_BYTES_USUAL);
         File::open(path).ok()?.take(MEMBER_BYTES_MAX).read_to_end(&mut text).ok()?;
-        let mut lines = text.splitn(2, |byte| *byte == b'\n');
-        if let Some(Ok(member)) = lines.next().map(serde_json::from_slice) {
-            return Some((member, lines.next().and_then(|line| serde_json::from_slice(line).ok())));
+        if let Some(found) = parse(&text) {
+            return Some(found);
         }
     }
     None
 }
 
-fn health(path: &Path) -> std::io::Result<Health> {
-    let probe = File::open(path)?;
-    match probe.try_lock_shared() {
-        Ok(()) => return Ok(Health::Dead), // The probe's lock goes with its handle.
-        Err(fs::TryLockError::WouldBlock) => {}
-        Err(fs::TryLockError::Error(error)) => return Err(error),
-    }
-    // A heartbeat from the future (the clock was set back) counts as fresh: a living node soon beats again.
-    let age = SystemTime::now().duration_since(probe.metadata()?.modified()?).unwrap_or_default();
-    let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-    Ok(if age_ms < SILENT_AFTER_MS { Health::Alive } else { Health::Silent { age_ms } })
+/// Both lines of a file; none while the first does not read.
+fn parse(text: &[u8]) -> Option<(Member, Option<Load>)> {
+    let mut lines = text.splitn(2, |byte| *byte == b'\n');
+    let member = serde_json::from_slice(lines.next()?).ok()?;
+    Some((member, lines.next().and_then(|line| serde_json::from_slice(line).ok())))
 }
 
 #[cfg(test)]
