@@ -16,10 +16,14 @@ MINUTES      ?= 10
 CUTS         ?= 20
 KILLS        ?= 10
 SEED         ?= 1
+STREAMS      ?= 100000
+NODES        ?= 6
+IDLE         ?= 60
 DUCKDB_VERSION := 2.0.0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bench-fanout bytes fuzz check fmt build build-testing \
+.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bench-fanout bytes million \
+    streams fuzz check fmt build build-bench build-testing \
     analytics needs needs-browser needs-client needs-duckdb needs-loop clean
 
 help: ## Lists the targets
@@ -82,6 +86,13 @@ bench-fanout: needs ## What fan-out costs: a bare loop, a naive server, ours (ha
 bytes: needs ## What a viewer costs in bytes, and a frame in time, in each encoding
 	@$(CARGO) run --release -q -p watershed-sim --example bytes
 
+million: VIEWERS := 1000000
+million: build-bench ## VIEWERS= real viewers of one stream on this machine, exact to the last; BARE=1 compares, SYSCTL=1 sets what the kernel lacks
+	@$(TARGET)/release/million --viewers $(VIEWERS) $(if $(BARE),--bare) $(if $(SYSCTL),--sysctl) $(MILLION_FLAGS)
+
+streams: build-bench ## STREAMS= streams with one viewer each on NODES= nodes: what one costs while nothing happens, in IDLE= seconds
+	@$(TARGET)/release/streams --streams $(STREAMS) --nodes $(NODES) --idle $(IDLE) $(if $(SYSCTL),--sysctl)
+
 fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= in all, over every door
 	@cargo +nightly fuzz --version >/dev/null 2>&1 \
 	    || { echo "make fuzz needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly && cargo install --locked cargo-fuzz"; exit 1; }
@@ -106,6 +117,9 @@ fmt: ## Formats the code
 
 build: needs
 	@$(CARGO) build --release -p watershed-node -p watershed-cluster -p watershed-loadgen
+
+build-bench: build
+	@$(CARGO) build --release -p watershed-bench
 
 build-testing: needs
 	@$(CARGO) build --profile testing --workspace

@@ -16,7 +16,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -30,12 +30,14 @@ mod map_file;
 mod members;
 
 use map_file::MapFile;
+use members::Glances;
 pub use members::StateDirLease;
 
 /// A state directory, shared by all nodes of one machine.
 #[derive(Debug)]
 pub struct StateDir {
     members: PathBuf,
+    glances: Mutex<Glances>,
     map: MapFile,
 }
 
@@ -44,7 +46,7 @@ impl StateDir {
     pub fn open(path: &Path) -> Result<Self, StateError> {
         let members = path.join("members");
         fs::create_dir_all(&members).map_err(failed("make", &members))?;
-        Ok(Self { members, map: MapFile::new(path) })
+        Ok(Self { members, glances: Mutex::default(), map: MapFile::new(path) })
     }
 }
 
@@ -54,7 +56,7 @@ impl Membership for StateDir {
     }
 
     fn look(&self) -> Result<Vec<Sighting>, StateError> {
-        members::read_all(&self.members)
+        self.glances.lock().unwrap_or_else(PoisonError::into_inner).look(&self.members)
     }
 
     fn map(&self) -> Result<Option<Arc<Map>>, StateError> {

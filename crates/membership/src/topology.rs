@@ -157,6 +157,8 @@ pub struct Windows {
     pub frames_per_s: u32,
     /// Frames that a quiet stream may send at once.
     pub frame_burst: u32,
+    /// How often a change of viewers or reactions alone may make a frame, in milliseconds.
+    pub viewers_every_ms: u64,
     /// How long a new root waits for the processors before its first, partial snapshot.
     pub resync_wait_ms: u64,
 }

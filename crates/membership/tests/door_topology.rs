@@ -113,7 +113,7 @@ fn a_wrong_value_is_refused_with_its_key_and_the_limit() {
     }
     let table = [
         ("[limits]\nbody_bytes = 4001", "[limits] body_bytes is 4001, 1 to 4000 are allowed"),
-        ("[limits]\nbeat_ms = 999", "[limits] beat_ms is 999, 1000 to 120000 are allowed"),
+        ("[limits]\nbeat_ms = 999", "[limits] beat_ms is 999, 1000 to 3600000 are allowed"),
         ("[limits]\nbeats = 1", "unknown field `beats`"),
         ("[windows]\nframes_per_s = 0", "[windows] frames_per_s is 0, 1 to 1000 are allowed"),
         ("[log]\nsegment_bytes = 1", "[log] segment_bytes is 1, 1048576 to 268435456 are allowed"),

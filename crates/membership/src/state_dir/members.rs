@@ -4,9 +4,9 @@
 //! has changed. Whoever reads it in between finds a line that does not read, or old digits beside new ones: a load is
 //! advice, and is looked at again in a moment.
 //!
-//! Written by the node that joins, read by all. Whoever wants to know whether a lock is held tries a shared one on a file
-//! handle of its own and lets go at once, so two readers never disturb each other, and a joining node waits such a probe
-//! out.
+//! Written by the node that joins, read by all (`glance`). Whoever wants to know whether a lock is held tries a shared one
+//! on a file handle of its own and lets go at once, so two readers never disturb each other, and a joining node waits such
+//! a probe out.
 //!
 //! Invariant: a name's lock is held by at most one process, on the very file that stands under the name.
 
@@ -23,7 +23,11 @@ use std::{
 use watershed_protocol::NodeName;
 
 use super::{failed, lock_patiently};
-use crate::{Health, JoinError, Lease, LeaseError, Load, Member, SILENT_AFTER_MS, Sighting, StateError};
+use crate::{JoinError, Lease, LeaseError, Load, Member};
+
+mod glance;
+
+pub(super) use glance::Glances;
 
 /// A joining node waits half a second (5 ms each) for probes, and for a former holder that is just ending.
 ///
@@ -59,7 +63,7 @@ impl StateDirLease {
             let file = File::options().create(true).truncate(false).read(true).write(true).open(&path);
             let file = file.map_err(failed("open", &path))?;
             if !lock_patiently(&file, JOIN_ATTEMPTS_MAX).map_err(failed("lock", &path))? {
-                let pid = read(&path).map(|found| found.member.pid);
+                let pid = read(&path).map(|(holder, _)| holder.pid);
                 return Err(JoinError::Taken { name: member.name.clone(), pid });
             }
             let (name, path) = (member.name.clone(), path.clone());
@@ -120,62 +124,30 @@ impl Lease for StateDirLease {
     }
 }
 
-/// All members with a whole file, sorted by name.
-pub(super) fn read_all(dir: &Path) -> Result<Vec<Sighting>, StateError> {
-    let mut members = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed("list", dir))? {
-        let path = entry.map_err(failed("list", dir))?.path();
-        let Some(Found { file, member, load }) = read(&path) else { continue };
-        if path_of(dir, &member.name) != path {
-            continue;
-        }
-        // What cannot be looked at is as if it were not there.
-        let Ok(health) = health(&file) else { continue };
-        members.push(Sighting { member, health, load });
-    }
-    members.sort_by(|a, b| a.member.name.cmp(&b.member.name));
-    Ok(members)
-}
-
 fn path_of(dir: &Path, name: &NodeName) -> PathBuf {
     dir.join(format!("{name}.json"))
 }
 
-/// What a file says.
-struct Found {
-    file: File,
-    member: Member,
-    load: Option<Load>,
-}
-
 /// The member in a file, and its load if that reads; none when the file is gone, or has not become whole.
-fn read(path: &Path) -> Option<Found> {
+fn read(path: &Path) -> Option<(Member, Option<Load>)> {
     for attempt in 0..READ_ATTEMPTS_MAX {
         if attempt > 0 {
             thread::sleep(Duration::from_millis(2));
         }
         let mut text = Vec::with_capacity(MEMBER_BYTES_USUAL);
-        let file = File::open(path).ok()?;
-        (&file).take(MEMBER_BYTES_MAX).read_to_end(&mut text).ok()?;
-        let mut lines = text.splitn(2, |byte| *byte == b'\n');
-        if let Some(Ok(member)) = lines.next().map(serde_json::from_slice) {
-            let load = lines.next().and_then(|line| serde_json::from_slice(line).ok());
-            return Some(Found { file, member, load });
+        File::open(path).ok()?.take(MEMBER_BYTES_MAX).read_to_end(&mut text).ok()?;
+        if let Some(found) = parse(&text) {
+            return Some(found);
         }
     }
     None
 }
 
-fn health(probe: &File) -> std::io::Result<Health> {
-    match probe.try_lock_shared() {
-        Ok(()) => return Ok(Health::Dead), // The probe's lock goes with its handle.
-        Err(fs::TryLockError::WouldBlock) => {}
-        Err(fs::TryLockError::Error(error)) => return Err(error),
-    }
-    // A heartbeat from the future (the clock was set back) counts as fresh: a living node soon beats again.
-    let age = SystemTime::now().duration_since(probe.metadata()?.modified()?).unwrap_or_default();
-    let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-    Ok(if age_ms < SILENT_AFTER_MS { Health::Alive } else { Health::Silent { age_ms } })
+/// Both lines of a file; none while the first does not read.
+fn parse(text: &[u8]) -> Option<(Member, Option<Load>)> {
+    let mut lines = text.splitn(2, |byte| *byte == b'\n');
+    let member = serde_json::from_slice(lines.next()?).ok()?;
+    Some((member, lines.next().and_then(|line| serde_json::from_slice(line).ok())))
 }
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ numbers!(LimitsKeys => Limits, "limits":
     comments_per_minute = 6_000 in 1..=60_000;
     likes_per_minute = 6_000 in 1..=60_000;
     tap_interval_ms = 250 in 50..=60_000;
-    beat_ms = 20_000 in 1_000..=120_000;
+    beat_ms = 20_000 in 1_000..=3_600_000;
     viewers_per_node = 18_000 in 1..=2_000_000;
     streams_per_node = 100_000 in 1..=1_000_000;
     kept_bytes_per_node = 536_870_912 in 1_048_576..=1_099_511_627_776;
@@ -175,6 +175,7 @@ numbers!(WindowsKeys => Windows, "windows":
     report_burst = 5 in 1..=1_000;
     frames_per_s = 10 in 1..=1_000;
     frame_burst = 5 in 1..=1_000;
+    viewers_every_ms = 2_000 in 100..=3_600_000;
     resync_wait_ms = 800 in 0..=10_000;
 );
 

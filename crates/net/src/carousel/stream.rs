@@ -105,10 +105,11 @@ impl Stream {
         }
     }
 
-    /// The turn is over.
+    /// The turn is over. Its bytes are let go of: most streams rest for long.
     pub(super) fn rest(&mut self) {
         self.beating = false;
         self.turning = false;
+        self.chunks = Vec::new();
     }
 
     /// From now on it is measured how long it takes to serve everybody once.

@@ -32,6 +32,10 @@ impl Shelf {
     /// A room was published into and keeps so many bytes now. The rooms that have to let go of theirs, oldest first.
     pub(super) fn put(&mut self, stream: &StreamId, bytes: usize) -> Vec<StreamId> {
         self.remove(stream);
+        // Most streams are silent: what keeps nothing needs no place.
+        if bytes == 0 {
+            return Vec::new();
+        }
         self.puts += 1;
         self.bytes += bytes;
         self.rooms.insert(stream.clone(), (self.puts, bytes));

@@ -24,7 +24,7 @@ use watershed_protocol::{
     peer::{self, PeerId, feed::ToFeed, report::ToMerger},
 };
 
-use super::{EPOCHS_PER_BLOCK, metrics::Board, standby::Term};
+use super::{EPOCHS_PER_BLOCK, EPOCHS_PER_BLOCK_MAX, metrics::Board, standby::Term};
 use crate::{analytics, outlet::Outlets, presence::Presence, setup::Setup};
 
 /// How long a root that is asked to end works on until a standby has taken its place.
@@ -63,6 +63,8 @@ pub(super) struct Lead {
     looked: mpsc::UnboundedSender<Looked>,
     looks: mpsc::UnboundedReceiver<Looked>,
     outlets: Outlets,
+    /// Stream epochs in the last block that was asked for.
+    block: u64,
     /// Each node's newest link that is up.
     newest: BTreeMap<NodeName, PeerId>,
     /// Questions about points: those that the look under way is for, and those that came since.
@@ -92,6 +94,7 @@ impl Lead {
             looked,
             looks,
             outlets: Outlets::default(),
+            block: EPOCHS_PER_BLOCK,
             newest: BTreeMap::new(),
             asks: Default::default(),
             outbox: Vec::new(),
@@ -237,11 +240,12 @@ impl Lead {
 /// What rests on the map as it is now, not as it was read last.
 impl Lead {
     /// Takes another block of stream epochs, off this task: the map is on a disk.
-    fn reserve(&self) {
-        let (membership, epoch) = (self.membership.clone(), self.epoch);
+    fn reserve(&mut self) {
+        self.block = (self.block * 2).min(EPOCHS_PER_BLOCK_MAX);
+        let (membership, epoch, block) = (self.membership.clone(), self.epoch, self.block);
         self.look(move || {
             let mut range = None;
-            membership.update(&mut |map| range = map.reserve_stream_epochs(epoch, EPOCHS_PER_BLOCK))?;
+            membership.update(&mut |map| range = map.reserve_stream_epochs(epoch, block))?;
             Ok(range.clone().map_or(Looked::Replaced, Looked::Reserved))
         });
     }
@@ -308,6 +312,7 @@ fn config(setup: &Setup) -> Config {
     config.frames_per_s = windows.frames_per_s;
     config.frame_burst = windows.frame_burst;
     config.resync_wait_ms = windows.resync_wait_ms;
+    config.side_every_ms = windows.viewers_every_ms;
     config.tell_counts = setup.topology.analytics.is_some();
     config
 }

@@ -29,8 +29,11 @@ use lead::{Lead, Left};
 use metrics::Board;
 use standby::Standby;
 
-/// Stream epochs are made durable in blocks of this many: one change of the map for so many openings of streams.
+/// Stream epochs are made durable in blocks: one change of the map for so many openings of streams.
 const EPOCHS_PER_BLOCK: u64 = 1_000;
+/// Each block that a root asks for is twice as large as the one before, up to this: a root that takes over 100,000 streams
+/// waits for seven changes of the map and not for a hundred.
+const EPOCHS_PER_BLOCK_MAX: u64 = 65_536;
 
 /// Runs until the token is cancelled.
 pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Result<()> {

@@ -21,6 +21,9 @@ pub(crate) struct Arguments {
     /// The stream to watch.
     #[arg(long, default_value = "demo")]
     stream: String,
+    /// Each viewer watches a stream of its own: STREAM-PREFIX-0, STREAM-PREFIX-1 and so on.
+    #[arg(long)]
+    own_streams: bool,
     /// Viewers are called PREFIX-0, PREFIX-1 and so on.
     #[arg(long, default_value = "crowd")]
     prefix: String,
@@ -75,6 +78,7 @@ pub(crate) enum Markers {
 pub(crate) struct Config {
     pub(crate) server: SocketAddr,
     pub(crate) stream: StreamId,
+    pub(crate) own_streams: bool,
     pub(crate) prefix: String,
     pub(crate) encoding: Encoding,
     pub(crate) handshakes_max: usize,
@@ -111,6 +115,7 @@ impl Arguments {
         Ok(Config {
             server,
             stream: StreamId::new(&self.stream).map_err(|error| format!("--stream: {error}"))?,
+            own_streams: self.own_streams,
             prefix: self.prefix,
             encoding,
             handshakes_max: self.handshakes_max,

@@ -90,6 +90,11 @@ impl Times {
         self.0.reset();
     }
 
+    /// Rows of a time and how many took it: several processes' times can be put together.
+    pub(crate) fn counts(&self) -> Vec<(u64, u64)> {
+        self.0.iter_recorded().map(|row| (row.value_iterated_to(), row.count_at_value())).collect()
+    }
+
     pub(crate) fn percentiles(&self) -> Percentiles {
         let at = |quantile| self.0.value_at_quantile(quantile);
         Percentiles {

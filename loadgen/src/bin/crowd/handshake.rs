@@ -31,9 +31,13 @@ pub(crate) enum Answer {
 /// Writes the request of one viewer.
 pub(crate) fn request(config: &Config, number: u32, resume: Option<Point>, into: &mut Vec<u8>) {
     into.clear();
-    let Config { server, stream, prefix, encoding, .. } = config;
+    let Config { server, stream, own_streams, prefix, encoding, .. } = config;
     // Writing into a `Vec` does not fail.
-    let _ = write!(into, "GET /v1/streams/{stream}/live?viewer={prefix}-{number}");
+    let _ = write!(into, "GET /v1/streams/{stream}");
+    if *own_streams {
+        let _ = write!(into, "-{prefix}-{number}");
+    }
+    let _ = write!(into, "/live?viewer={prefix}-{number}");
     if let Some(Point { epoch, seq }) = resume {
         let _ = write!(into, "&resume={epoch}:{seq}");
     }

@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | `{"do":"join","viewers":1000}` | when all have joined | `seconds`, `joins_per_s`, `handshake_us` (connect to welcome), `ends` |
 //! | `{"do":"reconnect"}` | when all have joined again | the same; every connection was dropped at once, and resumes |
-//! | `{"do":"window","seconds":2.5}` | then | `deliveries`, `comments`, `latency_us`, `cpu_s`, `chain_errors`, `laps`, … within it |
+//! | `{"do":"window","seconds":2.5}` | then | `deliveries`, `comments`, `latency_us`, `latency_counts` (rows of µs, how many), `cpu_s`, `chain_errors`, `laps`, … within it |
 //! | `{"do":"sleep","share":0.1}` | at once | how many read nothing from now on |
 //! | `{"do":"wake"}` | at once | how many read again |
 //! | `{"do":"report"}` | at once | totals, `points` (epoch, seq, viewers), `markers` (count → viewers), `each_…` sums |

@@ -49,6 +49,7 @@ pub(crate) enum Answer {
         #[serde(flatten)]
         totals: Totals,
         latency_us: Percentiles,
+        latency_counts: Vec<(u64, u64)>,
         cpu_s: f64,
         ends: BTreeMap<String, u64>,
         laps: Vec<Lap>,
@@ -161,6 +162,7 @@ impl Window {
             seconds: seconds(monotonic_ns() - self.began_ns),
             totals: figures.totals.since(&self.totals),
             latency_us: figures.latency.percentiles(),
+            latency_counts: figures.latency.counts(),
             cpu_s: seconds(own_cpu_ns() - self.cpu_ns),
             ends: ends_since(&figures.ends, &self.ends),
             laps: laps.collect(),

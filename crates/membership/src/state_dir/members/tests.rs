@@ -3,6 +3,7 @@
 use watershed_protocol::Role;
 
 use super::*;
+use crate::{Health, Sighting};
 
 fn member(name: &str) -> Member {
     Member {
@@ -20,8 +21,12 @@ fn dir() -> tempfile::TempDir {
     tempfile::tempdir().unwrap()
 }
 
+fn look(dir: &tempfile::TempDir) -> Vec<Sighting> {
+    Glances::default().look(dir.path()).unwrap()
+}
+
 fn healths(dir: &tempfile::TempDir) -> Vec<Health> {
-    read_all(dir.path()).unwrap().into_iter().map(|seen| seen.health).collect()
+    look(dir).into_iter().map(|seen| seen.health).collect()
 }
 
 #[test]
@@ -66,7 +71,7 @@ fn a_shorter_member_leaves_nothing_of_a_longer_one() {
     long.http = format!("http://{}:8180", "x".repeat(500));
     drop(StateDirLease::take(dir.path(), &long).unwrap());
     let _lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
-    assert_eq!(read_all(dir.path()).unwrap()[0].member, member("p1"));
+    assert_eq!(look(&dir)[0].member, member("p1"));
 }
 
 #[test]
@@ -106,7 +111,7 @@ fn a_load_is_read_with_its_member_and_never_takes_it_away() {
     let dir = dir();
     let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
     let path = dir.path().join("p1.json");
-    let found = || read(&path).map(|found| (found.member, found.load)).unwrap();
+    let found = || read(&path).unwrap();
     assert_eq!(found(), (member("p1"), None));
     let long =
         Load { viewers: 17_999, viewers_max: 18_000, draining: false, streams: vec![("final".parse().unwrap(), 7)] };
@@ -132,5 +137,38 @@ fn the_most_streams_fit_into_a_members_file() {
     let streams = (0..crate::STREAMS_REPORTED_MAX).map(|i| (format!("{i:0>64}").parse().unwrap(), u16::MAX)).collect();
     let load = Load { viewers: u64::MAX, viewers_max: u64::MAX, draining: false, streams };
     lease.heartbeat(Some(&load)).unwrap();
-    assert_eq!(read_all(dir.path()).unwrap()[0].load, Some(load));
+    assert_eq!(look(&dir)[0].load, Some(load));
+}
+
+#[test]
+fn whoever_looks_again_sees_what_has_changed_in_between() {
+    let dir = dir();
+    let mut glances = Glances::default();
+    let mut look = || {
+        let seen = glances.look(dir.path()).unwrap().into_iter();
+        seen.map(|seen| (seen.member, seen.health)).collect::<Vec<_>>()
+    };
+    assert_eq!(look(), []);
+    let lease = StateDirLease::take(dir.path(), &member("p1")).unwrap();
+    assert_eq!(look(), [(member("p1"), Health::Alive)]);
+    drop(lease);
+    assert_eq!(look(), [(member("p1"), Health::Dead)]);
+    // The same file, by another process of the name.
+    let second = Member { pid: 43, ..member("p1") };
+    let lease = StateDirLease::take(dir.path(), &second).unwrap();
+    assert_eq!(look(), [(second.clone(), Health::Alive)]);
+    lease.file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    assert!(matches!(look()[..], [(_, Health::Silent { .. })]));
+    // Another file under the same name.
+    fs::remove_file(dir.path().join("p1.json")).unwrap();
+    assert_eq!(look(), []);
+    let third = Member { pid: 44, ..member("p1") };
+    let _third = StateDirLease::take(dir.path(), &third).unwrap();
+    assert_eq!(look(), [(third, Health::Alive)]);
+    drop(lease);
+    assert!(matches!(look()[..], [(_, Health::Alive)]), "the lock on the former file means nothing");
+    fs::write(dir.path().join("p2.json"), br#"{"name":"p2","ro"#).unwrap();
+    assert_eq!(look().len(), 1);
+    fs::write(dir.path().join("p2.json"), serde_json::to_vec(&member("p2")).unwrap()).unwrap();
+    assert_eq!(look()[1], (member("p2"), Health::Dead));
 }
