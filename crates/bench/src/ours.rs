@@ -100,7 +100,7 @@ struct Door {
 impl Door {
     fn session(&self, query: &str, encoding: Encoding) -> Option<Session> {
         let viewer = ViewerId::new(field(query, "viewer")?).ok()?;
-        let name = DisplayName::new(viewer.as_str()).ok()?;
+        let name = DisplayName::from(&viewer);
         Some(Session::new(self.rules.clone(), viewer, name, self.room.stream().clone(), encoding))
     }
 }
