@@ -408,9 +408,13 @@ impl Room {
         if let Some(bytes) = self.newest.get(encoding) {
             return bytes.clone();
         }
-        let payload = self.frames[self.frames.len() - 1].delta().encode(encoding);
+        let frame = &self.frames[self.frames.len() - 1];
+        let (payload, is_kept) = (frame.delta().encode(encoding), !frame.tells_viewers_only());
         let bytes = self.framed(payload, encoding);
-        self.newest.put(encoding, bytes.clone());
+        // A few bytes that nearly all silent rooms would keep: they are soon made again, once a worker.
+        if is_kept {
+            self.newest.put(encoding, bytes.clone());
+        }
         bytes
     }
 

@@ -22,7 +22,7 @@ static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 const STREAMS: usize = 10_000;
 
 /// The budget is 1,024 bytes resident, of which the carousel, the maps of rooms and what an allocator adds need a part.
-const STREAM_BYTES_MAX: usize = 600;
+const STREAM_BYTES_MAX: usize = 500;
 
 const ROOT: PeerId = PeerId::new(1);
 const NOW: Millis = Millis::new(1_000_000);

@@ -47,6 +47,11 @@ impl Frame {
         }
     }
 
+    /// Whether it says nothing but how many viewers there are.
+    pub(super) fn tells_viewers_only(&self) -> bool {
+        matches!(self.delta, Kept::Viewers { .. })
+    }
+
     /// Comments in it.
     pub(super) fn comments(&self) -> u64 {
         match &self.delta {
@@ -96,7 +101,7 @@ mod tests {
         let likes = Delta { likes: vec![(CommentId::from_bytes([0; 16]), 1)], ..plain.clone() };
         for (delta, is_whole) in [(plain, false), (likes, true)] {
             let frame = Frame::new(Arc::new(delta.clone()), 0);
-            assert_eq!(matches!(frame.delta, Kept::Whole(..)), is_whole);
+            assert_eq!(frame.tells_viewers_only(), !is_whole);
             assert_eq!((&*frame.delta(), frame.from()), (&delta, delta.from));
         }
     }
