@@ -29,13 +29,17 @@ impl<T> Forms<T> {
     pub fn put(&mut self, encoding: Encoding, form: T) {
         match self.get_mut(encoding) {
             Some(kept) => *kept = form,
-            None => self.0.push((encoding, form)),
+            None => {
+                // Mostly all viewers of a stream use one encoding; a list that grows by itself begins with four places.
+                self.0.reserve_exact(1);
+                self.0.push((encoding, form));
+            }
         }
     }
 
-    /// Forgets all: what they were made of is another now.
+    /// Forgets all, for what they were made of is another now, and takes no memory until one is made again.
     pub fn clear(&mut self) {
-        self.0.clear();
+        self.0 = Vec::new();
     }
 }
 

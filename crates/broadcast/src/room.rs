@@ -12,6 +12,7 @@
 //!
 //! Invariant: whoever applies the chunks that it is given has, after each, the view of the chunk's `to`.
 
+mod frame;
 mod onward;
 
 use std::{
@@ -21,12 +22,13 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use watershed_protocol::{
-    Delta, Epoch, Gap, Millis, Mutant, Seq, Shown, Snapshot, View,
+    Delta, Epoch, Gap, Millis, Mutant, Seq, Snapshot, View,
     client::{Encoding, Response, frame_of},
     limits,
 };
 
 use crate::{feed::Update, forms::Forms};
+use frame::Frame;
 
 /// Most merged ranges that are kept for viewers who lag alike. Viewers that lag at all are few, and by few frames.
 const RANGES_MAX: usize = 64;
@@ -134,16 +136,6 @@ pub struct Counters {
     pub bytes_encoded: u64,
 }
 
-/// One frame of the log.
-#[derive(Debug)]
-struct Frame {
-    delta: Arc<Delta>,
-    /// Comments in this frame and all before it, since the room began.
-    comments_to: u64,
-    /// Rough size in memory.
-    bytes: usize,
-}
-
 /// An encoded snapshot.
 #[derive(Clone, Debug)]
 struct Made {
@@ -152,6 +144,12 @@ struct Made {
     bytes: Bytes,
     /// The snapshot followed by the range up to this cursor.
     joined: Option<(u64, Bytes)>,
+}
+
+impl Made {
+    fn is_young(&self, now: Millis) -> bool {
+        now.since(self.made_at) < SNAPSHOT_INTERVAL_MS
+    }
 }
 
 /// One stream on one node.
@@ -221,7 +219,7 @@ impl Room {
     pub fn publish(&mut self, now: Millis, update: Update) -> Result<(), Gap> {
         let moved = match update {
             Update::Snapshot(snapshot) => self.replace(&snapshot),
-            Update::Frame(delta) => self.append(delta).map(|()| true),
+            Update::Frame(delta) => self.append(now, delta).map(|()| true),
         };
         match moved {
             Ok(true) => {
@@ -260,7 +258,7 @@ impl Room {
         Ok(true)
     }
 
-    fn append(&mut self, delta: Arc<Delta>) -> Result<(), Gap> {
+    fn append(&mut self, now: Millis, delta: Arc<Delta>) -> Result<(), Gap> {
         let view = self.view.as_mut().ok_or(Gap {
             epoch: Epoch::ZERO,
             seq: Seq::ZERO,
@@ -268,18 +266,22 @@ impl Room {
             from: delta.from,
         })?;
         view.apply(&delta)?;
-        if delta.seq > delta.from.next() {
-            // A viewer may resume from within this frame. It gets a snapshot, which must not be older than its point.
+        // A viewer may resume from within a range. It gets a snapshot, which must not be older than its point. One that is
+        // not young serves nobody any more.
+        if delta.seq > delta.from.next() || !self.snapshots.all().any(|made| made.is_young(now)) {
             self.snapshots.clear();
         }
         self.comments += delta.comments.len() as u64;
-        let bytes = rough_bytes(&delta);
-        self.frame_bytes += bytes;
-        self.frames.push_back(Frame { delta, comments_to: self.comments, bytes });
+        let frame = Frame::new(delta, self.comments);
+        self.frame_bytes += frame.bytes();
+        if self.frames.is_empty() {
+            self.frames.reserve_exact(1); // A queue that grows by itself begins with four places.
+        }
+        self.frames.push_back(frame);
         while self.frames.len() > 1
             && (self.frames.len() > self.config.frames_kept || self.frame_bytes > self.config.frame_bytes_kept)
         {
-            self.frame_bytes -= self.frames.pop_front().map_or(0, |frame| frame.bytes);
+            self.frame_bytes -= self.frames.pop_front().map_or(0, |frame| frame.bytes());
         }
         self.counters.frames_in += 1;
         Ok(())
@@ -296,7 +298,7 @@ impl Room {
             Some((current, _)) if epoch < current => Place::At(Cursor::NOTHING),
             Some(_) if Mutant::MissedForgotten.lives() => Place::At(self.head()),
             Some(_) => {
-                let found = self.frames.binary_search_by_key(&seq, |frame| frame.delta.from);
+                let found = self.frames.binary_search_by_key(&seq, Frame::from);
                 Place::At(found.map_or(Cursor::NOTHING, |index| Cursor(self.base() + index as u64)))
             }
         }
@@ -336,17 +338,18 @@ impl Room {
         self.beats.get(encoding).cloned()
     }
 
-    /// Bytes of what [`Room::trim`] lets go of, roughly: the frames, and what was made of them.
+    /// Bytes of what [`Room::trim`] lets go of, roughly: all frames but the newest, and what was made of them.
     pub fn kept_bytes(&self) -> usize {
         let made = |made: &Made| made.bytes.len() + made.joined.as_ref().map_or(0, |(_, bytes)| bytes.len());
+        let newest = self.frames.back().map_or(0, Frame::bytes);
         let ranges = self.ranges.values().map(|(bytes, _)| bytes.len()).sum::<usize>();
-        self.frame_bytes + ranges + self.snapshots.all().map(made).sum::<usize>()
+        self.frame_bytes - newest + ranges + self.snapshots.all().map(made).sum::<usize>()
     }
 
     /// Lets go of all frames but the newest, and of all that was made of them. Who is further behind gets a snapshot.
     pub fn trim(&mut self) {
         self.frames.drain(..self.frames.len().saturating_sub(1));
-        self.frame_bytes = self.frames.iter().map(|frame| frame.bytes).sum();
+        self.frame_bytes = self.frames.iter().map(Frame::bytes).sum();
         self.ranges.clear();
         self.snapshots.clear();
     }
@@ -363,7 +366,7 @@ impl Room {
         }
         let index = (cursor.0 - self.base()) as usize;
         let first = &self.frames[index];
-        let comments = self.comments - (first.comments_to - first.delta.comments.len() as u64);
+        let comments = self.comments - (first.comments_to - first.comments());
         self.head - cursor.0 == 1
             || behind == Behind::Lags
             || comments <= limits::SNAPSHOT_COMMENTS_MAX as u64
@@ -385,7 +388,8 @@ impl Room {
             return made.clone();
         }
         let index = (cursor - self.base()) as usize;
-        let merged = Delta::merged(self.frames.range(index..).map(|frame| &*frame.delta));
+        let frames: Vec<Arc<Delta>> = self.frames.range(index..).map(Frame::delta).collect();
+        let merged = Delta::merged(frames.iter().map(|delta| &**delta));
         let mut merged = merged.unwrap_or_else(|| unreachable!("a cursor before the head has frames behind it"));
         let sampled = behind == Behind::Lags && sample(&mut merged);
         let bytes = self.framed(merged.encode(encoding), encoding);
@@ -404,18 +408,20 @@ impl Room {
         if let Some(bytes) = self.newest.get(encoding) {
             return bytes.clone();
         }
-        let payload = self.frames[self.frames.len() - 1].delta.encode(encoding);
+        let frame = &self.frames[self.frames.len() - 1];
+        let (payload, is_kept) = (frame.delta().encode(encoding), !frame.tells_viewers_only());
         let bytes = self.framed(payload, encoding);
-        self.newest.put(encoding, bytes.clone());
+        // A few bytes that nearly all silent rooms would keep: they are soon made again, once a worker.
+        if is_kept {
+            self.newest.put(encoding, bytes.clone());
+        }
         bytes
     }
 
     /// The last snapshot, if it still serves: young, and all since it is in the log.
     fn cached(&self, now: Millis, encoding: Encoding) -> Option<&Made> {
         let made = self.snapshots.get(encoding);
-        made.filter(|made| {
-            made.at == self.head || (now.since(made.made_at) < SNAPSHOT_INTERVAL_MS && made.at >= self.base())
-        })
+        made.filter(|made| made.at == self.head || (made.is_young(now) && made.at >= self.base()))
     }
 
     /// A snapshot and all since.
@@ -453,15 +459,6 @@ fn sample(range: &mut Delta) -> bool {
     range.comments.drain(..left_out);
     range.shown = range.shown.saturating_sub(left_out as u64);
     left_out > 0
-}
-
-/// What a frame costs in memory, without what allocators add.
-fn rough_bytes(delta: &Delta) -> usize {
-    let shown = |shown: &Shown| size_of::<Shown>() + 160 + shown.comment.body.as_str().len();
-    let comments = delta.comments.iter().chain(delta.top.iter().flatten()).map(shown).sum::<usize>();
-    let likes = size_of_val(&delta.likes[..]) + size_of_val(&delta.likes_ordinals[..]);
-    let deleted = size_of_val(&delta.deleted[..]) + size_of_val(&delta.deleted_ordinals[..]);
-    size_of::<Delta>() + comments + likes + deleted
 }
 
 #[cfg(test)]

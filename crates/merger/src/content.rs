@@ -19,7 +19,8 @@ pub(crate) struct Content {
     pub(crate) counts: Counts,
     pub(crate) pin: Pin,
     pub(crate) top: Top,
-    reactions: Option<ReactionRow>,
+    /// Boxed: most streams have none.
+    reactions: Option<Box<ReactionRow>>,
 }
 
 /// What the registers of a report changed.
@@ -62,7 +63,7 @@ impl Content {
         if let Some(row) = &report.reactions {
             let held = self.reactions.as_ref().map(|held| (held.epoch, held.version));
             if held < Some((row.epoch, row.version)) {
-                self.reactions = Some(row.clone());
+                self.reactions = Some(Box::new(row.clone()));
                 news.any = true;
             }
         }

@@ -8,20 +8,35 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use watershed_protocol::{CommentId, Mutant, Part, Spread, Tally, peer::report::TallyRow};
+use watershed_protocol::{CommentId, Empty, Mutant, Part, Rare, Spread, Tally, peer::report::TallyRow};
 
 /// Tallies by comment.
 #[derive(Debug)]
 pub(crate) struct Counts {
+    kept_max: usize,
+    rows: Rare<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
     entries: BTreeMap<CommentId, Entry>,
     /// Comments whose counts wait, oldest change first. May name some that have been told in the meantime, never the first.
     waiting: VecDeque<CommentId>,
     /// Comments whose counts do not wait, by when they were last heard of.
     quiet: BTreeMap<u64, CommentId>,
     quiet_next: u64,
-    kept_max: usize,
     /// Spread comments whose newest generation is not complete.
     lacking: BTreeMap<CommentId, Spread>,
+}
+
+impl Empty for Rows {
+    const EMPTY: &'static Self = &Self {
+        entries: BTreeMap::new(),
+        waiting: VecDeque::new(),
+        quiet: BTreeMap::new(),
+        quiet_next: 0,
+        lacking: BTreeMap::new(),
+    };
 }
 
 #[derive(Debug)]
@@ -42,12 +57,77 @@ enum Told {
 
 impl Counts {
     pub(crate) fn new(kept_max: usize) -> Self {
-        let (entries, waiting, quiet, lacking) = Default::default();
-        Self { entries, waiting, quiet, quiet_next: 0, kept_max, lacking }
+        Self { kept_max, rows: Rare::default() }
     }
 
     /// Takes a tally; true when it tells something new.
     pub(crate) fn merge(&mut self, row: &TallyRow) -> bool {
+        let rows = self.rows.make();
+        let news = rows.merge(row);
+        rows.tidy(self.kept_max);
+        news
+    }
+
+    /// The count to show, if any is known.
+    pub(crate) fn count(&self, id: CommentId) -> Option<u64> {
+        Some(self.rows.entries.get(&id)?.shown.as_ref()?.sum())
+    }
+
+    /// Whether parts of some comment's count have not been told.
+    pub(crate) fn is_lacking(&self) -> bool {
+        !self.rows.lacking.is_empty()
+    }
+
+    /// Whether parts of this comment's count have not been told.
+    pub(crate) fn lacks(&self, id: CommentId) -> bool {
+        self.rows.lacking.contains_key(&id)
+    }
+
+    /// The comments whose parts are to be asked for, at most `max`. An owner may be away for long, so there is no last time.
+    pub(crate) fn ask(&self, max: usize) -> Vec<(CommentId, Spread)> {
+        self.rows.lacking.iter().take(max).map(|(id, spread)| (*id, *spread)).collect()
+    }
+
+    /// How many counts wait, at most; 0 when none does.
+    pub(crate) fn waiting(&self) -> usize {
+        self.rows.waiting.len()
+    }
+
+    /// The viewers are told this count in another way.
+    pub(crate) fn told(&mut self, id: CommentId) {
+        let Some(rows) = self.rows.made() else { return };
+        if let Some(entry) = rows.entries.get_mut(&id).filter(|entry| entry.waits()) {
+            entry.told = be_quiet(id, &mut rows.quiet, &mut rows.quiet_next);
+        }
+        rows.tidy(self.kept_max);
+    }
+
+    /// Takes out up to `max` counts that wait, oldest change first.
+    pub(crate) fn take(&mut self, max: usize) -> Vec<(CommentId, u64)> {
+        let Some(rows) = self.rows.made() else { return Vec::new() };
+        let taken = rows.take(max);
+        rows.tidy(self.kept_max);
+        taken
+    }
+
+    /// The comment is gone.
+    pub(crate) fn remove(&mut self, id: CommentId) {
+        let Some(rows) = self.rows.made() else { return };
+        rows.lacking.remove(&id);
+        if let Some(Entry { told: Told::Quiet(place), .. }) = rows.entries.remove(&id) {
+            rows.quiet.remove(&place);
+        }
+        rows.tidy(self.kept_max);
+    }
+
+    /// Whether the viewers have yet to be told this comment's count.
+    pub(crate) fn waits(&self, id: CommentId) -> bool {
+        self.rows.waits(id)
+    }
+}
+
+impl Rows {
+    fn merge(&mut self, row: &TallyRow) -> bool {
         let Self { entries, quiet, quiet_next, .. } = self;
         let entry = entries.entry(row.id).or_insert_with(|| Entry::new(row.id, quiet, quiet_next));
         let (news, changed) = entry.merge(row.part, row.tally);
@@ -64,80 +144,30 @@ impl Counts {
                 entry.told = be_quiet(row.id, quiet, quiet_next);
             }
         }
-        self.tidy();
         news
     }
 
-    /// The count to show, if any is known.
-    pub(crate) fn count(&self, id: CommentId) -> Option<u64> {
-        Some(self.entries.get(&id)?.shown.as_ref()?.sum())
-    }
-
-    /// Whether parts of some comment's count have not been told.
-    pub(crate) fn is_lacking(&self) -> bool {
-        !self.lacking.is_empty()
-    }
-
-    /// Whether parts of this comment's count have not been told.
-    pub(crate) fn lacks(&self, id: CommentId) -> bool {
-        self.lacking.contains_key(&id)
-    }
-
-    /// The comments whose parts are to be asked for, at most `max`. An owner may be away for long, so there is no last time.
-    pub(crate) fn ask(&self, max: usize) -> Vec<(CommentId, Spread)> {
-        self.lacking.iter().take(max).map(|(id, spread)| (*id, *spread)).collect()
-    }
-
-    /// How many counts wait, at most; 0 when none does.
-    pub(crate) fn waiting(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// The viewers are told this count in another way.
-    pub(crate) fn told(&mut self, id: CommentId) {
-        if let Some(entry) = self.entries.get_mut(&id)
-            && matches!(entry.told, Told::Waiting)
-        {
-            entry.told = be_quiet(id, &mut self.quiet, &mut self.quiet_next);
-        }
-        self.tidy();
-    }
-
-    /// Takes out up to `max` counts that wait, oldest change first.
-    pub(crate) fn take(&mut self, max: usize) -> Vec<(CommentId, u64)> {
+    fn take(&mut self, max: usize) -> Vec<(CommentId, u64)> {
         let mut taken = Vec::new();
         while taken.len() < max
             && let Some(id) = self.waiting.pop_front()
         {
-            let Some(entry) = self.entries.get_mut(&id).filter(|entry| matches!(entry.told, Told::Waiting)) else {
-                continue;
-            };
+            let Some(entry) = self.entries.get_mut(&id).filter(|entry| entry.waits()) else { continue };
             entry.told = be_quiet(id, &mut self.quiet, &mut self.quiet_next);
             taken.extend(entry.shown.as_ref().map(|shown| (id, shown.sum())));
         }
-        self.tidy();
         taken
     }
 
-    /// The comment is gone.
-    pub(crate) fn remove(&mut self, id: CommentId) {
-        self.lacking.remove(&id);
-        if let Some(Entry { told: Told::Quiet(place), .. }) = self.entries.remove(&id) {
-            self.quiet.remove(&place);
-        }
-        self.tidy();
+    fn waits(&self, id: CommentId) -> bool {
+        self.entries.get(&id).is_some_and(Entry::waits)
     }
 
-    /// Whether the viewers have yet to be told this comment's count.
-    pub(crate) fn waits(&self, id: CommentId) -> bool {
-        self.entries.get(&id).is_some_and(|entry| matches!(entry.told, Told::Waiting))
-    }
-
-    fn tidy(&mut self) {
+    fn tidy(&mut self, kept_max: usize) {
         while self.waiting.front().is_some_and(|id| !self.waits(*id)) {
             self.waiting.pop_front();
         }
-        while self.quiet.len() > self.kept_max
+        while self.quiet.len() > kept_max
             && let Some((_, id)) = self.quiet.pop_first()
         {
             self.entries.remove(&id);
@@ -156,6 +186,10 @@ fn be_quiet(id: CommentId, quiet: &mut BTreeMap<u64, CommentId>, next: &mut u64)
 impl Entry {
     fn new(id: CommentId, quiet: &mut BTreeMap<u64, CommentId>, next: &mut u64) -> Self {
         Self { shown: None, next: None, told: be_quiet(id, quiet, next) }
+    }
+
+    fn waits(&self) -> bool {
+        matches!(self.told, Told::Waiting)
     }
 
     /// Whether the tally was later than what is held, and whether the shown count is another now.

@@ -5,15 +5,24 @@
 
 use std::collections::VecDeque;
 
-use watershed_protocol::{Delta, Seq};
+use watershed_protocol::{Delta, Epoch, Seq};
 
 /// A run of frames without a gap, within one epoch.
 #[derive(Debug)]
 pub(crate) struct FrameLog {
-    frames: VecDeque<(Delta, usize)>,
+    frames: VecDeque<Logged>,
     bytes: usize,
     frames_max: usize,
     bytes_max: usize,
+}
+
+/// One frame, and its size.
+#[derive(Debug)]
+enum Logged {
+    /// It tells how many viewers there are and no more: all that nearly all streams ever say.
+    Viewers { epoch: Epoch, from: Seq, seq: Seq, viewers: u64 },
+    /// Any other.
+    Whole(Box<Delta>, usize),
 }
 
 impl FrameLog {
@@ -23,13 +32,16 @@ impl FrameLog {
 
     /// Adds the next frame; the oldest give way.
     pub(crate) fn push(&mut self, frame: Delta) {
-        debug_assert!(self.frames.back().is_none_or(|(last, _)| last.seq == frame.from), "frames must chain");
-        let bytes = size(&frame);
-        self.bytes += bytes;
-        self.frames.push_back((frame, bytes));
+        debug_assert!(self.frames.back().is_none_or(|last| last.ends().1 == frame.from), "frames must chain");
+        let logged = Logged::new(frame);
+        self.bytes += logged.bytes();
+        if self.frames.is_empty() {
+            self.frames.reserve_exact(1); // A queue that grows by itself begins with four places.
+        }
+        self.frames.push_back(logged);
         while self.frames.len() > self.frames_max || self.bytes > self.bytes_max {
-            let Some((_, bytes)) = self.frames.pop_front() else { break };
-            self.bytes -= bytes;
+            let Some(oldest) = self.frames.pop_front() else { break };
+            self.bytes -= oldest.bytes();
         }
     }
 
@@ -40,9 +52,45 @@ impl FrameLog {
     }
 
     /// The frames after `seq`, one by one; `None` if the log does not reach back to it.
-    pub(crate) fn since(&self, seq: Seq) -> Option<impl Iterator<Item = &Delta>> {
-        let at = self.frames.binary_search_by_key(&seq, |(frame, _)| frame.from).ok()?;
-        Some(self.frames.range(at..).map(|(frame, _)| frame))
+    pub(crate) fn since(&self, seq: Seq) -> Option<impl Iterator<Item = Delta>> {
+        let at = self.frames.binary_search_by_key(&seq, |logged| logged.ends().0).ok()?;
+        Some(self.frames.range(at..).map(Logged::frame))
+    }
+}
+
+impl Logged {
+    fn new(frame: Delta) -> Self {
+        let Delta { epoch, from, seq, viewers, .. } = frame;
+        let plain = viewers.map(|viewers| Self::Viewers { epoch, from, seq, viewers });
+        plain.filter(|plain| plain.frame() == frame).unwrap_or_else(|| {
+            let bytes = size(&frame);
+            Self::Whole(Box::new(frame), bytes)
+        })
+    }
+
+    /// As it was sealed.
+    fn frame(&self) -> Delta {
+        match self {
+            Self::Whole(frame, _) => (**frame).clone(),
+            Self::Viewers { epoch, from, seq, viewers } => {
+                Delta { viewers: Some(*viewers), ..Delta::empty(*epoch, *from, *seq) }
+            }
+        }
+    }
+
+    /// What it continues, and what it leads to.
+    fn ends(&self) -> (Seq, Seq) {
+        match self {
+            Self::Viewers { from, seq, .. } => (*from, *seq),
+            Self::Whole(frame, _) => (frame.from, frame.seq),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Viewers { .. } => size_of::<Self>(),
+            Self::Whole(_, bytes) => *bytes,
+        }
     }
 }
 
@@ -55,7 +103,7 @@ fn size(frame: &Delta) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use watershed_protocol::{CommentId, Epoch};
+    use watershed_protocol::CommentId;
 
     use super::*;
 
@@ -78,6 +126,17 @@ mod tests {
         assert_eq!(since(&log, 4), None, "nothing continues the head");
         log.clear();
         assert_eq!(since(&log, 2), None);
+    }
+
+    #[test]
+    fn a_frame_that_tells_of_viewers_comes_out_as_it_went_in() {
+        let mut log = FrameLog::new(10, usize::MAX);
+        let (mut viewers, mut both) = (frame(0, 0), frame(1, 1));
+        (viewers.viewers, both.viewers) = (Some(7), Some(8));
+        log.push(viewers.clone());
+        log.push(both.clone());
+        assert!(matches!(log.frames[0], Logged::Viewers { viewers: 7, .. }));
+        assert_eq!(log.since(Seq::new(0)).unwrap().collect::<Vec<_>>(), [viewers, both]);
     }
 
     #[test]

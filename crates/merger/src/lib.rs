@@ -16,6 +16,7 @@
 //! | `live` | an open stream: view, pending changes, when the next frame is due |
 //! | `content` | what is known of a stream under any epoch |
 //! | `positions` | what has been merged of each slot, and whether a report continues it |
+//! | `owners` | those of slots that a stream has heard from |
 //! | `newest` | the newest comments by order key: what an epoch starts from |
 //! | `counts` | tallies of comments, spread ones too |
 //! | `pin` | the pin as a register |
@@ -45,6 +46,7 @@ mod machine;
 mod newest;
 mod nodes;
 mod ordinals;
+mod owners;
 mod pending;
 mod pin;
 mod positions;

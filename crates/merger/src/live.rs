@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use watershed_protocol::{
-    Delta, Millis, Mutant, NodeName, Reactions, Shown, Slot, Snapshot, View, limits, peer::report::Report,
+    Delta, Millis, Mutant, NodeName, Rare, Reactions, Shown, Slot, Snapshot, View, limits, peer::report::Report,
 };
 
 use crate::{
@@ -26,7 +26,7 @@ pub(crate) struct Live {
     pub(crate) view: View,
     pub(crate) log: FrameLog,
     ordinals: Ordinals,
-    pending: Pending,
+    pending: Rare<Pending>,
     bucket: Bucket,
     /// When viewers or reactions were last told.
     side_at: Millis,
@@ -44,7 +44,7 @@ impl Live {
             ordinals: Ordinals::begin(first),
             view: View::new(first),
             log: FrameLog::new(config.log_frames_max, config.log_bytes_max),
-            pending: Pending::default(),
+            pending: Rare::default(),
             bucket: Bucket::new(config.frames_per_s, config.frame_burst),
             side_at: now,
             began_at: now,
@@ -71,27 +71,33 @@ impl Live {
         content: &mut Content,
         config: &Config,
     ) {
-        self.pending.pin |= news.pin;
+        if news.pin {
+            self.pending.make().pin = true;
+        }
         let mut comments: Vec<_> = report.comments.iter().filter(|c| slots.contains(&c.id.slot())).collect();
         comments.sort_by_key(|comment| comment.order());
         let mut written = 0;
         for comment in comments {
             // Positions tell what is new. This guards the view against a reporter whose rows lie outside its spans.
             if self.view.comment(comment.id).is_none() && !self.pending.holds(comment.id) {
-                self.pending.push(comment, config.comments_per_frame.max(1));
+                self.pending.make().push(comment, config.comments_per_frame.max(1));
                 written += 1;
             }
         }
         if !slots.is_empty() {
             // No report holds four billion comments; a sum of such claims would no longer be a number.
             let total = if fenced.is_empty() { report.total.clamp(written, u32::MAX.into()) } else { written };
-            self.pending.total = self.pending.total.saturating_add(total);
+            if total > 0 {
+                let pending = self.pending.make();
+                pending.total = pending.total.saturating_add(total);
+            }
         }
         for id in &report.deleted {
             let covered = report.spans.iter().any(|span| span.slot == id.slot()) && !slots.contains(&id.slot());
             if !covered && !fenced.contains(&id.slot()) && !Mutant::DeletionUntold.lives() {
-                self.pending.pin |= content.delete(*id);
-                self.pending.delete(*id);
+                let pending = self.pending.make();
+                pending.pin |= content.delete(*id);
+                pending.delete(*id);
             }
         }
     }
@@ -185,8 +191,9 @@ impl Live {
         let from = self.view.seq();
         let mut frame = Delta::empty(self.view.epoch(), from, from.next());
         if limit > 0 {
-            self.pending.take(&mut frame, limit, &mut content.counts);
-            if std::mem::take(&mut self.pending.pin) {
+            let pending = self.pending.make();
+            pending.take(&mut frame, limit, &mut content.counts);
+            if std::mem::take(&mut pending.pin) {
                 let seen = self.view.snapshot().pinned;
                 let pinned = content.pin.shown(&content.counts, seen.comment());
                 // A pin shows the newest count. If its comment's is left for a later frame, it is told with the pin all the

@@ -283,7 +283,7 @@ impl Merger {
         let mut send = |message| outbox.push(Output::ToNodes { peers: vec![peer], message });
         let frames = from.filter(|(epoch, _)| *epoch == head.0).and_then(|(_, seq)| live.log.since(seq));
         match frames {
-            Some(frames) => frames.for_each(|delta| send(FromFeed::Frame { stream: id.clone(), delta: delta.clone() })),
+            Some(frames) => frames.for_each(|delta| send(FromFeed::Frame { stream: id.clone(), delta })),
             None => send(FromFeed::Snapshot { stream: id.clone(), snapshot: live.view.snapshot() }),
         }
     }

@@ -8,22 +8,31 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use watershed_protocol::{CommentId, Delta, Mutant, Ordinal, Shown, Snapshot, View};
+use watershed_protocol::{CommentId, Delta, Empty, Mutant, Ordinal, Rare, Shown, Snapshot, View};
 
 /// See the head of the file.
 #[derive(Debug)]
 pub(crate) struct Ordinals {
     next: Ordinal,
-    /// Of the newest comments that were delivered.
+    newest: Rare<Newest>,
+}
+
+/// The newest comments that were delivered.
+#[derive(Debug, Default)]
+struct Newest {
     given: BTreeMap<CommentId, Ordinal>,
     /// The same, oldest first.
     order: BTreeMap<Ordinal, CommentId>,
 }
 
+impl Empty for Newest {
+    const EMPTY: &'static Self = &Self { given: BTreeMap::new(), order: BTreeMap::new() };
+}
+
 impl Ordinals {
     /// Those of the epoch that begins with this snapshot, which gets them.
     pub(crate) fn begin(first: &mut Snapshot) -> Self {
-        let mut ordinals = Self { next: Ordinal::FIRST, given: BTreeMap::new(), order: BTreeMap::new() };
+        let mut ordinals = Self { next: Ordinal::FIRST, newest: Rare::default() };
         first.comments.iter_mut().for_each(|shown| ordinals.give(shown));
         let beside = first.top.iter_mut().chain(first.pinned.comment_mut());
         beside.for_each(|shown| shown.ordinal = ordinals.of(shown.comment.id));
@@ -52,20 +61,21 @@ impl Ordinals {
     }
 
     fn of(&self, id: CommentId) -> Option<Ordinal> {
-        self.given.get(&id).copied()
+        self.newest.given.get(&id).copied()
     }
 
     fn give(&mut self, shown: &mut Shown) {
         let (id, ordinal) = (shown.comment.id, self.next);
         self.next = ordinal.next();
         shown.ordinal = Some(ordinal);
-        self.given.insert(id, ordinal);
-        self.order.insert(ordinal, id);
-        while let Some(oldest) = self.order.first_entry().filter(|oldest| !oldest.key().is_kept(ordinal)) {
+        let newest = self.newest.make();
+        newest.given.insert(id, ordinal);
+        newest.order.insert(ordinal, id);
+        while let Some(oldest) = newest.order.first_entry().filter(|oldest| !oldest.key().is_kept(ordinal)) {
             let (ordinal, id) = oldest.remove_entry();
             // It may have been delivered once more since.
-            if self.of(id) == Some(ordinal) {
-                self.given.remove(&id);
+            if newest.given.get(&id) == Some(&ordinal) {
+                newest.given.remove(&id);
             }
         }
     }
@@ -188,7 +198,7 @@ mod tests {
         assert_eq!(stage.names(&[1]), [Some(1)]);
         stage.frame(&[5_000], &[], |_| {});
         assert_eq!(stage.names(&[1, 2]), [None, Some(2)]);
-        assert_eq!(stage.ordinals.given.len() as u64, limits::ORDINALS_KEPT_MAX);
+        assert_eq!(stage.ordinals.newest.given.len() as u64, limits::ORDINALS_KEPT_MAX);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use watershed_protocol::{Comment, CommentId, Delta, Shown};
+use watershed_protocol::{Comment, CommentId, Delta, Empty, Shown};
 
 use crate::counts::Counts;
 
@@ -21,6 +21,11 @@ pub(crate) struct Pending {
     pub(crate) shown: u64,
     /// Comments written.
     pub(crate) total: u64,
+}
+
+impl Empty for Pending {
+    const EMPTY: &'static Self =
+        &Self { comments: Vec::new(), deleted: BTreeSet::new(), pin: false, shown: 0, total: 0 };
 }
 
 impl Pending {

@@ -16,6 +16,7 @@ use crate::{
     content::Content,
     live::Live,
     newest::Newest,
+    owners::Owners,
     positions::{Fences, Fit},
 };
 
@@ -25,7 +26,7 @@ pub(crate) struct Stream {
     pub(crate) audience: Audience,
     content: Content,
     /// Owners whose slots are merged from then on.
-    resynced: BTreeSet<NodeName>,
+    resynced: Owners,
     /// Owners that were opened again after a refusal and have not continued since, and when.
     reopened: BTreeMap<NodeName, Millis>,
     /// When missing parts of counts are asked for, while there are any.
@@ -76,7 +77,7 @@ impl Stream {
         Self {
             audience: Audience::new(now),
             content: Content::new(config.counts_max),
-            resynced: BTreeSet::new(),
+            resynced: Owners::default(),
             reopened: BTreeMap::new(),
             ask_at: None,
             counted_viewers: None,
@@ -103,7 +104,7 @@ impl Stream {
 
     /// Owners that have not resynced.
     pub(crate) fn missing(&self, owners: &BTreeSet<NodeName>) -> usize {
-        owners.difference(&self.resynced).count()
+        self.resynced.missing(owners)
     }
 
     /// What to tell an owner: to begin, or to go on from what is merged. `None` while there is no epoch.
@@ -150,10 +151,10 @@ impl Stream {
             // A slot may have been taken over while its former owner's resync waited; that owner is asked again.
             if fences.meet(&report.spans).is_empty() {
                 self.content.absorb(&node, &report, &mut newest);
-                self.resynced.insert(node);
+                self.resynced.insert(&node);
             }
         }
-        let partial = !owners.is_subset(&self.resynced) || self.content.lacks_parts(&newest);
+        let partial = self.resynced.missing(owners) > 0 || self.content.lacks_parts(&newest);
         let mut first = self.content.first((epoch, partial, viewers), &newest, Some(&before));
         live.renew(now, &mut first);
         Some(first)
@@ -202,7 +203,7 @@ impl Stream {
             Phase::Waiting => return Taken::Stale,
             Phase::Opening { newest, .. } => {
                 self.content.absorb(node, report, newest);
-                self.resynced.insert(node.clone());
+                self.resynced.insert(node);
             }
             // It shows comments that may be older than what viewers have: never in frames, only under a further epoch.
             Phase::Open(live) => {
@@ -246,7 +247,7 @@ impl Stream {
         match &mut self.phase {
             Phase::Waiting => None,
             Phase::Opening { epoch, until, newest } => {
-                let partial = !owners.is_subset(&self.resynced) || self.content.lacks_parts(newest);
+                let partial = self.resynced.missing(owners) > 0 || self.content.lacks_parts(newest);
                 if partial && now < *until {
                     return None;
                 }
@@ -271,7 +272,7 @@ impl Stream {
     ) -> Option<Vec<(CommentId, Spread)>> {
         let wait_ms = match &self.phase {
             // Resyncs tell of no parts but those at home. The others are asked for when all owners have told of theirs.
-            Phase::Opening { .. } if owners.is_subset(&self.resynced) => Some(0),
+            Phase::Opening { .. } if self.resynced.missing(owners) == 0 => Some(0),
             Phase::Waiting | Phase::Opening { .. } => None,
             Phase::Open(_) => Some(config.parts_wait_ms),
         };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    Comment, CommentId, Delta, Epoch, Ordinal, Reactions, Seq, Snapshot,
+    Comment, CommentId, Delta, Empty, Epoch, Ordinal, Rare, Reactions, Seq, Snapshot,
     delta::{Pinned, Shown},
     limits,
 };
@@ -35,6 +35,12 @@ pub struct View {
     seq: Seq,
     partial: bool,
     viewers: u64,
+    said: Rare<Said>,
+}
+
+/// What people have said, and what they say to that: nothing in nearly all streams.
+#[derive(Clone, Debug)]
+struct Said {
     reactions: Reactions,
     pinned: Pinned,
     top: Vec<Shown>,
@@ -42,22 +48,33 @@ pub struct View {
     likes: BTreeMap<CommentId, u64>,
 }
 
+impl Empty for Said {
+    const EMPTY: &'static Self = &Self {
+        reactions: BTreeMap::new(),
+        pinned: Pinned::Nothing,
+        top: Vec::new(),
+        comments: VecDeque::new(),
+        likes: BTreeMap::new(),
+    };
+}
+
+impl Default for Said {
+    fn default() -> Self {
+        Self::EMPTY.clone()
+    }
+}
+
 impl View {
     /// The view that a snapshot shows.
     pub fn new(snapshot: &Snapshot) -> Self {
-        let mut view = Self {
-            epoch: snapshot.epoch,
-            seq: snapshot.seq,
-            partial: snapshot.partial,
-            viewers: snapshot.viewers,
-            reactions: snapshot.reactions.clone(),
-            pinned: snapshot.pinned.clone(),
-            top: snapshot.top.clone(),
-            comments: VecDeque::new(),
-            likes: BTreeMap::new(),
-        };
-        view.push(&snapshot.comments);
-        view
+        let Snapshot { epoch, seq, partial, viewers, reactions, pinned, top, comments } = snapshot;
+        let mut said = Rare::<Said>::default();
+        if !(reactions.is_empty() && *pinned == Pinned::Nothing && top.is_empty() && comments.is_empty()) {
+            let made = said.make();
+            (made.reactions, made.pinned, made.top) = (reactions.clone(), pinned.clone(), top.clone());
+            made.push(comments);
+        }
+        Self { epoch: *epoch, seq: *seq, partial: *partial, viewers: *viewers, said }
     }
 
     /// The stream's epoch.
@@ -77,29 +94,29 @@ impl View {
 
     /// The reactions as last told.
     pub fn reactions(&self) -> &Reactions {
-        &self.reactions
+        &self.said.reactions
     }
 
     /// The most liked comments as last told.
     pub fn top(&self) -> &[Shown] {
-        &self.top
+        &self.said.top
     }
 
     /// What is shown beside the newest comments: the most liked ones and the pinned one.
     pub fn beside(&self) -> impl Iterator<Item = &Shown> {
-        self.top.iter().chain(self.pinned.comment())
+        self.said.top.iter().chain(self.said.pinned.comment())
     }
 
     /// The count that the view shows of this comment, wherever it shows it.
     pub fn likes(&self, id: CommentId) -> Option<u64> {
         let beside = || self.beside().find(|shown| shown.comment.id == id);
-        self.likes.get(&id).copied().or_else(|| beside().map(|shown| shown.likes))
+        self.said.likes.get(&id).copied().or_else(|| beside().map(|shown| shown.likes))
     }
 
     /// The comment of the view with this id, and its count.
     pub fn comment(&self, id: CommentId) -> Option<Shown> {
-        let likes = *self.likes.get(&id)?;
-        let (comment, ordinal) = self.comments.iter().find(|(comment, _)| comment.id == id)?;
+        let likes = *self.said.likes.get(&id)?;
+        let (comment, ordinal) = self.said.comments.iter().find(|(comment, _)| comment.id == id)?;
         Some(Shown { comment: comment.clone(), likes, ordinal: *ordinal })
     }
 
@@ -109,31 +126,40 @@ impl View {
             return Err(Gap { epoch: self.epoch, seq: self.seq, frame_epoch: delta.epoch, from: delta.from });
         }
         self.seq = delta.seq;
-        self.push(&delta.comments);
+        self.viewers = delta.viewers.unwrap_or(self.viewers);
+        self.take(delta);
+        Ok(())
+    }
+
+    /// Takes what has been said. A frame that says nothing makes no room for it.
+    fn take(&mut self, delta: &Delta) {
+        if !delta.comments.is_empty() || delta.pinned.is_some() || delta.top.is_some() || delta.reactions.is_some() {
+            self.said.make();
+        }
+        let Some(said) = self.said.made() else { return };
+        said.push(&delta.comments);
         if let Some(pinned) = &delta.pinned {
-            self.pinned = pinned.clone();
+            said.pinned = pinned.clone();
         }
         if let Some(top) = &delta.top {
-            self.top = top.clone();
+            said.top = top.clone();
         }
         for (id, count) in &delta.likes {
-            self.set_likes(*id, *count);
+            said.set_likes(*id, *count);
         }
         for id in &delta.deleted {
-            self.remove(*id);
+            said.remove(*id);
         }
         if let Some(reactions) = &delta.reactions {
-            self.reactions = reactions.clone();
+            said.reactions = reactions.clone();
         }
-        self.viewers = delta.viewers.unwrap_or(self.viewers);
-        Ok(())
     }
 
     /// The whole view, for somebody who has nothing.
     pub fn snapshot(&self) -> Snapshot {
         let shown = |(comment, ordinal): &(Arc<Comment>, Option<Ordinal>)| Shown {
             comment: comment.clone(),
-            likes: self.likes[&comment.id],
+            likes: self.said.likes[&comment.id],
             ordinal: *ordinal,
         };
         Snapshot {
@@ -141,13 +167,15 @@ impl View {
             seq: self.seq,
             partial: self.partial,
             viewers: self.viewers,
-            reactions: self.reactions.clone(),
-            pinned: self.pinned.clone(),
-            top: self.top.clone(),
-            comments: self.comments.iter().map(shown).collect(),
+            reactions: self.said.reactions.clone(),
+            pinned: self.said.pinned.clone(),
+            top: self.said.top.clone(),
+            comments: self.said.comments.iter().map(shown).collect(),
         }
     }
+}
 
+impl Said {
     fn push(&mut self, comments: &[Shown]) {
         for Shown { comment, likes, ordinal } in comments {
             if self.likes.insert(comment.id, *likes).is_none() {

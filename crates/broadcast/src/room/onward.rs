@@ -5,7 +5,7 @@
 
 use watershed_protocol::{Epoch, Seq};
 
-use super::Room;
+use super::{Room, frame::Frame};
 use crate::feed::Update;
 
 impl Room {
@@ -17,9 +17,9 @@ impl Room {
             return Vec::new();
         }
         let same_epoch = have.filter(|(epoch, _)| *epoch == head.0);
-        let found = same_epoch.map(|(_, seq)| self.frames.binary_search_by_key(&seq, |frame| frame.delta.from));
+        let found = same_epoch.map(|(_, seq)| self.frames.binary_search_by_key(&seq, Frame::from));
         match found {
-            Some(Ok(index)) => self.frames.range(index..).map(|frame| Update::Frame(frame.delta.clone())).collect(),
+            Some(Ok(index)) => self.frames.range(index..).map(|frame| Update::Frame(frame.delta())).collect(),
             _ => vec![Update::Snapshot(view.snapshot())],
         }
     }

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use watershed_protocol::{
-    Comment, CommentBody, CommentId, DisplayName, HybridTime, Ordinal, Pinned, Reactions,
+    Comment, CommentBody, CommentId, DisplayName, HybridTime, Ordinal, Pinned, Reactions, Shown,
     client::{Line, Names, frame_header},
 };
 
@@ -322,7 +322,7 @@ fn memory_is_bounded_by_frames_bytes_and_ranges() {
         room.publish(START, frame(3, seq, 100)).unwrap();
     }
     assert!(room.frame_bytes <= 1 << 20 && room.frames.len() < 100, "{} frames", room.frames.len());
-    assert_eq!(room.frame_bytes, room.frames.iter().map(|frame| frame.bytes).sum::<usize>());
+    assert_eq!(room.frame_bytes, room.frames.iter().map(Frame::bytes).sum::<usize>());
     assert!(room.ranges.is_empty());
 }
 
@@ -331,9 +331,9 @@ fn a_trimmed_room_keeps_its_newest_frame_and_serves_everybody() {
     let (mut room, before) = room_with(&[3, 2, 1]);
     since(&mut room, before);
     since(&mut room, Cursor::NOTHING);
-    let kept = room.kept_bytes();
+    assert!(room.kept_bytes() > 0);
     room.trim();
-    assert!(room.kept_bytes() < kept / 3, "{} of {kept} bytes are kept", room.kept_bytes());
+    assert_eq!((room.kept_bytes(), room.frames.len()), (0, 1));
     let last = Cursor(room.head - 1);
     assert_eq!(since(&mut room, last).kind, ChunkKind::Frame);
     let chunk = since(&mut room, before);

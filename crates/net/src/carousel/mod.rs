@@ -29,6 +29,7 @@ mod send;
 mod stats;
 mod stream;
 mod timers;
+mod untold;
 mod viewer;
 mod worker;
 

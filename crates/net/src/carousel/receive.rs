@@ -141,7 +141,7 @@ impl Worker {
             Verdict::Write(write) => self.hand_on(write),
             Verdict::Answer(response) => self.push_answer(index, &response),
             Verdict::Taps { kind, count } => {
-                *self.streams.at(stream).taps.entry(kind).or_default() += u64::from(count);
+                *self.streams.at(stream).untold.make().taps.entry(kind).or_default() += u64::from(count);
                 self.list(stream);
             }
             Verdict::Nothing => {}

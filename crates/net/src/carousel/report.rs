@@ -7,7 +7,10 @@ use std::mem;
 
 use tokio::sync::mpsc::error::TrySendError;
 use watershed_broadcast::Write;
-use watershed_protocol::client::{Code, Refusal, Response};
+use watershed_protocol::{
+    Rare,
+    client::{Code, Refusal, Response},
+};
 
 use super::{Event, viewer::Seat, worker::Worker};
 
@@ -55,7 +58,7 @@ impl Worker {
 
     fn refuse(&mut self, write: Write) {
         if let Some(stream) = self.viewers.find(Seat::of(write.origin)).map(|viewer| viewer.stream) {
-            self.streams.at(stream).shed += 1;
+            self.streams.at(stream).untold.make().shed += 1;
             self.list(stream);
         }
         let Write { origin, reference: Some(reference), .. } = write else { return };
@@ -68,26 +71,13 @@ impl Worker {
     fn report_stream(&mut self, index: u32) -> bool {
         let Some(stream) = self.streams.get(index) else { return true };
         let name = stream.room.stream();
-        for (point, waiting) in stream.ahead.iter_mut().filter(|(_, waiting)| !waiting.asked) {
-            let (epoch, seq) = *point;
-            if self.events.try_send(Event::Ahead { stream: name.clone(), epoch, seq }).is_err() {
+        if let Some(untold) = stream.untold.made() {
+            if !untold.tell(name, &self.events) {
                 return false;
             }
-            waiting.asked = true;
-        }
-        while let Some((kind, count)) = stream.taps.pop_first() {
-            let taps = Event::Taps { stream: name.clone(), kind: kind.clone(), count };
-            if self.events.try_send(taps).is_err() {
-                stream.taps.insert(kind, count);
-                return false;
+            if untold.is_empty() {
+                stream.untold = Rare::default(); // Most streams bring nothing for long.
             }
-        }
-        if stream.shed > 0 {
-            let shed = Event::Shed { stream: name.clone(), count: stream.shed };
-            if self.events.try_send(shed).is_err() {
-                return false;
-            }
-            stream.shed = 0;
         }
         if stream.crowd_changed {
             if self.events.try_send(Event::Viewers(name.clone())).is_err() {

@@ -22,6 +22,7 @@ use super::{
     moving::moment,
     stream::Stream,
     timers::Timer,
+    untold::Untold,
     viewer::{Flags, NO_STREAM, Seat, Viewer},
     worker::Worker,
 };
@@ -98,7 +99,7 @@ impl Worker {
         let viewer = self.viewers.at(seat.index);
         viewer.flags.set(Flags::AHEAD);
         viewer.ext().resume = resume;
-        self.streams.at(stream).ahead.entry(point).or_default().viewers.push(seat);
+        self.streams.at(stream).untold.make().ahead.entry(point).or_default().viewers.push(seat);
         self.remind(self.config.ahead_wait_ms, Timer::Ahead(seat));
         self.list(stream);
     }
@@ -106,7 +107,8 @@ impl Worker {
     /// The root does not know the point: those who wait for it get a snapshot.
     pub(super) fn start_over(&mut self, stream: &StreamId, point: (Epoch, Seq)) {
         let Some(stream) = self.streams.find(stream) else { return };
-        let waiting = self.streams.at(stream).ahead.remove(&point).unwrap_or_default();
+        let untold = self.streams.at(stream).untold.made();
+        let waiting = untold.and_then(|untold| untold.ahead.remove(&point)).unwrap_or_default();
         for seat in waiting.viewers {
             self.start_at(seat, Cursor::NOTHING);
         }
@@ -185,11 +187,11 @@ impl Worker {
         }
         let (member, ahead) = (viewer.member, viewer.flags.clear(Flags::AHEAD));
         let resume = viewer.ext.as_mut().and_then(|ext| ext.resume.take()).filter(|_| ahead);
-        let Stream { round, room, ahead, .. } = self.streams.at(stream);
+        let Stream { round, room, untold, .. } = self.streams.at(stream);
         round.leave(member, |moved, place| self.viewers.at(moved).member = place);
         room.remove_viewer();
         self.places.free();
-        if let Some(point) = resume {
+        if let Some((point, Untold { ahead, .. })) = resume.zip(untold.made()) {
             // A point that nobody waits for is forgotten: clients may name any.
             let waiting = ahead.remove(&point).map(|mut waiting| {
                 waiting.viewers.retain(|waiting| *waiting != seat);

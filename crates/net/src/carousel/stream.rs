@@ -3,17 +3,13 @@
 //! Between the shared room and the worker's viewers. Invariant: the cache holds only chunks made while the head that the
 //! worker knows stood, so a viewer is never sent less than the turn promises, and the room's lock is not taken per viewer.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use watershed_broadcast::{Behind, Chunk, Cursor, Forms, Place, carousel::Round};
-use watershed_protocol::{Epoch, Millis, ReactionKind, Seq, StreamId, client::Encoding};
+use watershed_protocol::{Epoch, Millis, Rare, Seq, StreamId, client::Encoding};
 
-use super::{SharedRoom, viewer::Seat};
+use super::{SharedRoom, untold::Untold, viewer::Seat};
 
 /// Chunks that are kept for viewers who lag alike. Viewers that lag at all are few, and by few frames.
 const CHUNKS_MAX: usize = 64;
@@ -40,25 +36,15 @@ pub(super) struct Stream {
     beats: Forms<Bytes>,
     /// When the last turn began.
     pub(super) spoke_at: Millis,
-    /// Viewers whose resume points are ahead of the room.
-    pub(super) ahead: BTreeMap<(Epoch, Seq), Ahead>,
-    /// Taps not yet reported.
-    pub(super) taps: BTreeMap<ReactionKind, u64>,
-    /// Writes refused because the node has too many; not yet reported.
-    pub(super) shed: u64,
+    /// What its viewers have brought, other than themselves.
+    pub(super) untold: Rare<Untold>,
     /// Whether viewers came or left since that was reported.
     pub(super) crowd_changed: bool,
     /// Whether it is listed for a report.
     pub(super) listed: bool,
 }
 
-/// Viewers that wait for one point.
-#[derive(Debug, Default)]
-pub(super) struct Ahead {
-    /// Whether the node has been told of the point.
-    pub(super) asked: bool,
-    pub(super) viewers: Vec<Seat>,
-}
+const _: () = assert!(size_of::<Stream>() <= 160);
 
 impl Stream {
     pub(super) fn new(room: Arc<SharedRoom>, now: Millis) -> Self {
@@ -73,9 +59,7 @@ impl Stream {
             beating: false,
             beats: Forms::default(),
             spoke_at: now,
-            ahead: BTreeMap::new(),
-            taps: BTreeMap::new(),
-            shed: 0,
+            untold: Rare::default(),
             crowd_changed: false,
             listed: false,
         }
@@ -170,12 +154,10 @@ impl Stream {
 
     /// The viewers whose points the room has come to, with the places where they start.
     pub(super) fn caught_up(&mut self) -> Vec<(Seat, Cursor)> {
-        if self.ahead.is_empty() {
-            return Vec::new();
-        }
+        let Some(untold) = self.untold.made().filter(|untold| !untold.ahead.is_empty()) else { return Vec::new() };
         let room = self.room.lock();
         let mut found = Vec::new();
-        self.ahead.retain(|point, waiting| match room.place(Some(*point)) {
+        untold.ahead.retain(|point, waiting| match room.place(Some(*point)) {
             Place::Ahead => true,
             Place::At(cursor) => {
                 found.extend(waiting.viewers.drain(..).map(|seat| (seat, cursor)));
