@@ -40,7 +40,7 @@ pub struct Node {
     pub pid: Option<u32>,
     /// Base URL of its HTTP port.
     pub url: String,
-    /// ready, starting, silent or dead.
+    /// ready, starting, ending, silent or dead.
     pub state: String,
     /// Whom a broadcast node takes its frames from.
     pub fed_by: Option<String>,

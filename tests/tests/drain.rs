@@ -24,7 +24,7 @@ const SHAPE: Shape = Shape { broadcast: 3, limits: "drain_ms = 3000", ..SMALL };
 #[tokio::test]
 async fn a_drain_under_load_loses_no_viewer_and_no_frame() {
     let cluster = Cluster::start(SHAPE).await;
-    let flags = "--viewers 300 --comments-per-s 5 --likes-per-s 200 --duration 8 --duplicates 0.1";
+    let flags = "--viewers 300 --comments-per-s 5 --likes-per-s 200 --duration 16 --duplicates 0.1";
     let crowd = Loadgen::start(&cluster, "drained", flags).await;
     let held = cluster.viewers(&NODES, 300).await;
     cluster.signal("b1", "term").await;

@@ -47,9 +47,9 @@ async fn answers(cluster: &Cluster, stream: &str) -> Vec<BTreeMap<String, String
 async fn a_small_stream_is_on_one_node_and_a_huge_one_on_all() {
     let shape = Shape { broadcast: 3, viewer_spread: 1, limits: "stream_viewers_per_node = 20", ..SMALL };
     let cluster = Cluster::start(shape).await;
-    let small = Loadgen::start(&cluster, "small", "--viewers 8 --duration 10").await;
+    let small = Loadgen::start(&cluster, "small", "--viewers 8 --duration 20").await;
     cluster.viewers(&NODES, 8).await;
-    let huge = Loadgen::start(&cluster, "huge", "--viewers 100 --duration 10").await;
+    let huge = Loadgen::start(&cluster, "huge", "--viewers 100 --duration 20").await;
     let held = cluster.viewers(&NODES, 108).await;
     until("all nodes agree: the small stream is on one node, the huge one on three", async || {
         let spread = async |stream| {

@@ -19,7 +19,7 @@ pub struct Load {
     pub viewers_max: u64,
     /// It takes no new viewers, and sends its own to others.
     pub draining: bool,
-    /// Streams that live on more nodes than one, as it sees them, and on how many: at most [`STREAMS_REPORTED_MAX`],
+    /// Streams that live on more nodes than every stream does, as it sees them, and on how many: at most [`STREAMS_REPORTED_MAX`],
     /// sorted by name.
     pub streams: Vec<(StreamId, u16)>,
 }

@@ -21,7 +21,7 @@ pub struct Member {
     pub incarnation: u64,
     /// The process id on its machine.
     pub pid: u32,
-    /// Where links from other nodes are accepted: processors and mergers have one.
+    /// Where links from other nodes are accepted: processors, mergers and broadcast nodes that feed others have one.
     pub peer: Option<SocketAddr>,
     /// Base URL of its HTTP port, as others reach it: `http://127.0.0.1:8080`.
     pub http: String,

@@ -412,7 +412,7 @@ async fn a_drained_node_tells_its_viewers_where_to_go_and_when() {
         client.snapshot().await;
     }
     let whereto = |stream: &StreamId, viewer: &ViewerId| Some(format!("ws://b2/{stream}/{viewer}"));
-    stage.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: 10_000 });
+    stage.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: 10_000, once: false });
     let [ann, bob] = &mut crowd;
     // A golden section apart.
     assert_eq!(ann.response().await, Response::Move { url: "ws://b2/demo/ann".into(), after_ms: 0 });
@@ -429,7 +429,7 @@ async fn of_a_large_crowd_those_who_belong_elsewhere_are_told_and_nobody_else() 
         crowd.push(client);
     }
     let whereto = |_: &StreamId, viewer: &ViewerId| viewer.as_str().ends_with('7').then(|| "ws://b2".to_owned());
-    stage.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: 1_000 });
+    stage.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: 1_000, once: false });
     for client in crowd.iter_mut().skip(7).step_by(10) {
         match client.response().await {
             Response::Move { after_ms, .. } => assert!(after_ms < 1_000),

@@ -20,7 +20,7 @@ impl Growth {
     pub fn spread(&self, now: u16, viewers: u64) -> u16 {
         let step = u64::from(self.viewers_per_node.max(1));
         let nodes = |viewers: u64| u16::try_from(viewers.div_ceil(step)).unwrap_or(u16::MAX);
-        let grown = nodes(viewers).max(now.min(nodes(viewers + step / 4)));
+        let grown = nodes(viewers).max(now.min(nodes(viewers.saturating_add(step / 4))));
         grown.max(self.spread_min).max(1)
     }
 }
@@ -35,7 +35,7 @@ mod tests {
     fn a_stream_grows_step_by_step_from_one_node() {
         let spreads = [0, 1, 1_000, 1_001, 2_000, 2_001, 60_000].map(|viewers| GROWTH.spread(1, viewers));
         assert_eq!(spreads, [1, 1, 1, 2, 2, 3, 60]);
-        assert_eq!(GROWTH.spread(1, u64::MAX - 1_000), u16::MAX);
+        assert_eq!(GROWTH.spread(1, u64::MAX), u16::MAX);
     }
 
     #[test]

@@ -50,9 +50,10 @@ impl Places {
     /// so few is worth nothing, and would tear small streams apart in a quiet cluster.
     pub fn new(ring: Arc<Ring>, fill: impl Fn(&NodeName) -> Fill, free_viewers: u64) -> Self {
         let fills: Vec<Fill> = ring.nodes().iter().map(fill).collect();
-        let viewers: u64 = fills.iter().map(|fill| fill.viewers).sum();
-        // 1.25 times the mean, the viewer who is to be placed counted in. A cluster has fewer than 2^60 viewers.
-        let bound = ((viewers + 1) * 5).div_ceil(fills.len().max(1) as u64 * 4).max(free_viewers);
+        // What nodes report may be anything.
+        let viewers = fills.iter().fold(1_u64, |sum, fill| sum.saturating_add(fill.viewers));
+        // 1.25 times the mean, the viewer who is to be placed counted in.
+        let bound = viewers.saturating_mul(5).div_ceil(fills.len().max(1) as u64 * 4).max(free_viewers);
         Self { ring, fills, bound }
     }
 

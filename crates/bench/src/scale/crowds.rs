@@ -54,6 +54,8 @@ pub struct Joined {
 /// A crowd's times in microseconds.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 pub struct Percentiles {
+    /// Of how many.
+    pub count: u64,
     /// Half are faster.
     pub p50: u64,
     /// One of a hundred is slower.
@@ -186,13 +188,6 @@ impl Crowds {
             crowd.ask(order)
         }))
         .await
-    }
-
-    /// So many viewers more at each crowd.
-    pub async fn join_more(&mut self, viewers: u64) -> anyhow::Result<Vec<Joined>> {
-        let joined = self.ask(Order::Join { viewers }).await?;
-        self.crowds.iter_mut().for_each(|crowd| crowd.ticket.viewers += viewers);
-        Ok(joined)
     }
 
     /// Everything is counted from now on for so long. The report behind it is answered when the window is open.

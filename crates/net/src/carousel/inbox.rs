@@ -1,8 +1,8 @@
 //! What other threads hand to a worker: viewers, answers, and word that a room's head has moved.
 //!
 //! Between the node's tasks and the worker's loop. Invariant: however much is handed over before the worker looks, it is
-//! woken once. Its length is bounded by what is put in: joins by a counter, answers by the viewers' unanswered writes,
-//! heads by one a room.
+//! woken once. Its length is bounded by what is put in: joins, and clients to turn away, by a counter; answers by the viewers'
+//! unanswered writes; heads by one a room; unknown points by what the feed asks for; moves by the few that say so.
 
 use std::{
     io, mem,

@@ -60,7 +60,7 @@ use self::{
     inbox::Message,
     moving::Progress,
     places::Places,
-    seating::refuse,
+    seating::{refuse, say_once},
     viewer::Seat,
     worker::{Shared, Worker},
 };
@@ -222,9 +222,7 @@ impl Carousel {
     /// The worker that has fewest viewers, with one more on its way; if too many are on their way, the client is refused.
     fn worker_for(&self, upgraded: &Upgraded) -> Option<&Shared> {
         let worker = self.emptiest()?;
-        if worker.joins_waiting.fetch_add(1, Ordering::Relaxed) >= self.config.joins_waiting_max {
-            worker.joins_waiting.fetch_sub(1, Ordering::Relaxed);
-            self.refused.fetch_add(1, Ordering::Relaxed);
+        if !self.may_wait(worker) {
             refuse(upgraded, self.config.retry_after_ms);
             return None;
         }
@@ -251,8 +249,21 @@ impl Carousel {
             .unwrap_or_default();
         words.extend_from_slice(&Close::try_later(retry_after_ms).frame());
         let Some(worker) = self.emptiest() else { return };
+        if !self.may_wait(worker) {
+            return say_once(&upgraded.socket, &upgraded.reply, &words);
+        }
         worker.load.fetch_add(1, Ordering::Relaxed);
         worker.inbox.put(Message::TurnAway(upgraded, words.into()));
+    }
+
+    /// Counts one more on its way to this worker; false, and counted as refused, when that are too many.
+    fn may_wait(&self, worker: &Shared) -> bool {
+        let may = worker.joins_waiting.fetch_add(1, Ordering::Relaxed) < self.config.joins_waiting_max;
+        if !may {
+            worker.joins_waiting.fetch_sub(1, Ordering::Relaxed);
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        may
     }
 
     fn emptiest(&self) -> Option<&Arc<Shared>> {
@@ -289,7 +300,7 @@ impl Carousel {
         }
     }
 
-    /// Tells viewers to move, each at its own moment. Those who are seated later are not told.
+    /// Tells viewers to move, each at its own moment. Those who are seated later are not told: say it again.
     pub fn send_off(&self, moving: Moving) {
         let moving = Arc::new(moving);
         for worker in &self.workers {

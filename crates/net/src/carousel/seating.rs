@@ -61,6 +61,8 @@ impl Worker {
             Place::At(cursor) => self.viewers.at(seat.index).start(cursor),
             Place::Ahead => self.wait_for(seat, stream, resume),
         }
+        // The room that placed it may be later than what this worker has seen, and has bytes of: those would take it back.
+        self.look_at(stream);
         self.serve(seat.index, false);
     }
 
@@ -125,6 +127,7 @@ impl Worker {
 
     /// Sends a client away with these frames, and gives it a while to take them.
     pub(super) fn turn_away(&mut self, upgraded: Upgraded, words: &[u8]) {
+        self.shared.joins_waiting.fetch_sub(1, Ordering::Relaxed);
         self.figures.turned_away += 1;
         let seat = self.viewers.vacant();
         let (token, interest) = (Token(seat.origin().0 as usize), Interest::READABLE | Interest::WRITABLE);
@@ -233,6 +236,6 @@ pub(super) fn refuse(upgraded: &Upgraded, retry_after_ms: u64) {
 }
 
 /// One attempt: a fresh socket takes it, and there is nothing to be done about one that does not.
-fn say_once(mut socket: &TcpStream, reply: &[u8], words: &[u8]) {
+pub(super) fn say_once(mut socket: &TcpStream, reply: &[u8], words: &[u8]) {
     let _: io::Result<usize> = socket.write_vectored(&[IoSlice::new(reply), IoSlice::new(words)]);
 }

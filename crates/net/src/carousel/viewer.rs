@@ -171,6 +171,8 @@ impl Flags {
     pub(super) const RESUMES: u16 = 1 << 9;
     /// It was never seated: it is only being told so.
     pub(super) const TURNED_AWAY: u16 = 1 << 10;
+    /// It has been told to go, because the node ends.
+    pub(super) const SENT_OFF: u16 = 1 << 11;
 
     pub(super) fn has(self, flag: u16) -> bool {
         self.0 & flag != 0

@@ -235,7 +235,7 @@ impl Worker {
             Some(Message::Unknown(stream, epoch, seq)) => self.start_over(&stream, (epoch, seq)),
             Some(Message::Move(progress)) => {
                 if let Some(progress) = self.move_some(progress) {
-                    self.arrived.push_front(Message::Move(progress));
+                    self.arrived.push_back(Message::Move(progress));
                 }
             }
             Some(Message::TurnAway(upgraded, words)) => self.turn_away(upgraded, &words),
@@ -254,9 +254,9 @@ impl Worker {
 
     /// Looks at the room's head; when it has moved, the stream is queued for a turn.
     pub(super) fn look_at(&mut self, index: u32) {
-        let stream = self.streams.at(index);
-        if stream.look(self.now) {
-            for (seat, cursor) in stream.caught_up() {
+        // Again after each: whoever caught up was placed by the room as it is, which may be later than what was seen of it.
+        while self.streams.at(index).look(self.now) {
+            for (seat, cursor) in self.streams.at(index).caught_up() {
                 self.start_at(seat, cursor);
             }
             self.queue_turn(index);

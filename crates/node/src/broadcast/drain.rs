@@ -20,6 +20,10 @@ pub(crate) const GRACE: Duration = Duration::from_secs(2);
 /// How often it is looked whether all have gone. Nothing is counted per viewer for it.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
+/// How often it is said again: to those who were let in before the door was shut and seated after the others were told,
+/// and to those for whom no node had room.
+const SAY_EVERY: Duration = Duration::from_millis(500);
+
 /// What a drain needs.
 pub(super) struct Drain {
     pub(super) entrance: Arc<Entrance>,
@@ -37,13 +41,24 @@ impl Drain {
         self.entrance.shut();
         let viewers = self.carousel.viewers();
         tracing::info!(viewers, drain_ms = self.drain_ms, "viewers are sent to other nodes");
-        let placing = self.placing.clone();
-        let whereto = move |stream: &StreamId, viewer: &ViewerId| placing.sight().elsewhere(stream, viewer);
-        self.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: self.drain_ms });
-        let deadline = Instant::now() + Duration::from_millis(self.drain_ms) + GRACE;
-        let in_time = timeout_at(deadline, self.gone()).await.is_ok();
+        let last_told = Instant::now() + Duration::from_millis(self.drain_ms);
+        let deadline = last_told + GRACE;
+        let mut in_time = false;
+        while !in_time && Instant::now() < deadline {
+            self.send_off(last_told.saturating_duration_since(Instant::now()));
+            let next = deadline.min(Instant::now() + SAY_EVERY);
+            in_time = timeout_at(next, self.gone()).await.is_ok();
+        }
         tracing::info!(left = self.carousel.viewers(), in_time, "drained");
         end.cancel();
+    }
+
+    /// Tells all who have not been told, each to go at its own moment within the period.
+    fn send_off(&self, period: Duration) {
+        let placing = self.placing.clone();
+        let whereto = move |stream: &StreamId, viewer: &ViewerId| placing.sight().elsewhere(stream, viewer);
+        let period_ms = period.as_millis() as u64;
+        self.carousel.send_off(Moving { whereto: Box::new(whereto), period_ms, once: true });
     }
 
     /// Waits until no viewer is left, or no node for them.

@@ -163,7 +163,7 @@ impl Placing {
             if had_me && !joined.is_empty() && !shutdown.is_cancelled() {
                 tracing::info!(?joined, "broadcast nodes have come: viewers that belong there move");
                 let whereto = move |stream: &StreamId, viewer: &ViewerId| now.moved(&before, &joined, stream, viewer);
-                carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: move_period_ms });
+                carousel.send_off(Moving { whereto: Box::new(whereto), period_ms: move_period_ms, once: false });
             }
             tokio::select! {
                 changed = members.changed() => if changed.is_err() { return },

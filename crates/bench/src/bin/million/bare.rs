@@ -3,6 +3,7 @@
 //! Beside a run, for the ratio: both do not fit at once, so the one is over when the other begins. Invariant: as many
 //! servers, as many crowds, as many viewers each, and a comment of as many bytes, as in the run.
 
+use anyhow::ensure;
 use watershed_bench::scale::{
     Histogram,
     crowds::{Crowds, Ticket},
@@ -28,7 +29,8 @@ impl Run {
         let joined = steps::join(&mut crowds).await?;
         let seconds = joined.iter().map(|joined| joined.seconds).fold(0.0, f64::max);
         let mut table = Table::default();
-        table.row("viewers of bare loops", grouped(self.viewers));
+        let joins = joined.iter().map(|joined| joined.handshake_us.count).sum();
+        table.row("viewers of bare loops", grouped(joins));
         table.row("joins", format!("{seconds:.1} s, {} a second", grouped((self.viewers as f64 / seconds) as u64)));
         let grown = floors.used() - start;
         table.row("memory of the loops, grown by", format!("{} a viewer", bytes_each(grown.rss_bytes, self.viewers)));
@@ -39,6 +41,8 @@ impl Run {
             let (times, spent) = self.bare_frame(&mut floors, &mut crowds, period_s).await?;
             // The first warms up.
             if number > 0 {
+                let (reached, viewers) = (times.count(), self.viewers);
+                ensure!(reached == viewers, "a frame of the bare loops reached {reached} of {viewers} viewers");
                 let at = |share| times.seconds_at(share);
                 table.row(
                     format!("frame {number} to {} viewers: first, median, 99%, last", grouped(times.count())),

@@ -91,7 +91,7 @@ impl Run {
     ) -> Table {
         let mut table = Table::default();
         let seconds = joined.iter().map(|joined| joined.seconds).fold(0.0, f64::max);
-        table.row("viewers, connected at the same time", grouped(self.viewers));
+        table.row("viewers, connected at the same time", grouped(self.viewers - verdict.away));
         table.row("broadcast nodes; crowds", format!("{0}; {0}", joined.len()));
         table.row("joins", format!("{seconds:.1} s, {} a second", grouped((self.viewers as f64 / seconds) as u64)));
         let slowest = joined.iter().map(|joined| joined.handshake_us.p99).max().unwrap_or(0);
