@@ -124,6 +124,9 @@ impl Relay {
             Input::Up { peer, .. } if !self.ready => self.hang_up(peer, outbox),
             Input::Up { peer, node } => {
                 if let Some(former) = self.links.up(peer, node) {
+                    // The node below may still believe in it: the newer one may be an attempt that it has given up. Ended,
+                    // it is dialed again.
+                    outbox.push(Output::HangUp(former));
                     self.lose(former, outbox);
                 }
             }

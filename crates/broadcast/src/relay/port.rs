@@ -22,7 +22,7 @@ pub trait Rooms {
 /// What happens to the relay.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A node below has a link; a former one of the same node counts no more.
+    /// A node below has a link; a former one of the same node is ended.
     Up {
         /// The link.
         peer: PeerId,
@@ -85,6 +85,6 @@ pub enum Output {
         /// The point's seq.
         seq: Seq,
     },
-    /// End this link: there is nothing to pass on.
+    /// End this link: there is nothing to pass on, or its node has a newer one.
     HangUp(PeerId),
 }

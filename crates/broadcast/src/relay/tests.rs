@@ -185,8 +185,21 @@ fn viewers_below_are_counted_once_and_are_gone_with_their_link() {
     assert_eq!(node.hear(B3, ToFeed::Viewers(vec![(main(), 7)])), [changed()]);
     assert_eq!(node.hear(B3, ToFeed::Viewers(vec![(main(), 7)])), []);
     assert_eq!(node.relay.viewers(&main()), 17);
-    assert_eq!(node.up(PeerId::new(9), "b2"), [changed()], "the same node on another link");
+    let ended = Output::HangUp(B2);
+    assert_eq!(node.up(PeerId::new(9), "b2"), [ended, changed()], "the same node on another link");
     assert_eq!(node.relay.viewers(&main()), 7);
+}
+
+#[test]
+fn a_nodes_second_link_ends_the_first() {
+    let mut node = Node::with(&[B2, B3]);
+    node.subscribe(B2, None, 0);
+    let second = PeerId::new(9);
+    assert_eq!(node.up(second, "b2"), [Output::HangUp(B2), Output::Leave(main())]);
+    assert_eq!(node.subscribe(B2, None, 0), [], "what still comes of the first is not heard");
+    assert_eq!(node.step(Input::Lost(B2)), []);
+    assert_eq!(sent(&node.subscribe(second, None, 0)), [to(&[9], "snapshot 1:0")]);
+    assert_eq!(node.relay.counters().links, 2);
 }
 
 #[test]
