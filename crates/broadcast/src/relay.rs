@@ -65,9 +65,9 @@ pub struct Counters {
     pub snapshots_out: u64,
     /// Frames and snapshots that left, on all links together.
     pub sends: u64,
-    /// Links that were ended, for there was nothing to pass on.
+    /// Links that were ended, for there was nothing to pass on, or no place for a stream.
     pub hung_up: u64,
-    /// Subscriptions that were refused, for there were too many streams.
+    /// Subscriptions that were refused, for there were too many streams; each ended its link.
     pub streams_refused: u64,
     /// Resume points that were not asked for above, for too many waited.
     pub points_dropped: u64,
@@ -141,6 +141,7 @@ impl Relay {
             }
             Input::Unknown { stream, epoch, seq } => self.deny(&(stream, epoch, seq), outbox),
             Input::Ready(ready) => self.set_ready(ready, outbox),
+            Input::Refused { stream } => self.refuse(stream, outbox),
         }
     }
 
@@ -177,7 +178,9 @@ impl Relay {
     ) -> bool {
         let wanted = self.streams.contains_key(stream);
         if !wanted && self.streams.len() >= self.config.streams_max {
+            // In silence it would wait here for ever, while another source may have a place for the stream.
             self.counters.streams_refused += 1;
+            self.end(peer, outbox);
             return false;
         }
         self.links.subscribe(peer, stream);
@@ -216,6 +219,20 @@ impl Relay {
         }
     }
 
+    /// There is no room for a stream here: who wants it is to look for another source.
+    fn refuse(&mut self, stream: &StreamId, outbox: &mut Vec<Output>) {
+        let peers = self.streams.get(stream).map(Audience::peers).unwrap_or_default();
+        for peer in peers {
+            self.counters.streams_refused += 1;
+            self.end(peer, outbox);
+        }
+    }
+
+    fn end(&mut self, peer: PeerId, outbox: &mut Vec<Output>) {
+        self.hang_up(peer, outbox);
+        self.lose(peer, outbox);
+    }
+
     fn hang_up(&mut self, peer: PeerId, outbox: &mut Vec<Output>) {
         self.counters.hung_up += 1;
         outbox.push(Output::HangUp(peer));
@@ -226,8 +243,7 @@ impl Relay {
         self.ready = ready;
         if !ready {
             for peer in self.links.peers() {
-                self.hang_up(peer, outbox);
-                self.lose(peer, outbox);
+                self.end(peer, outbox);
             }
         }
     }

@@ -58,6 +58,11 @@ pub enum Input<'a> {
     },
     /// Frames flow from above, or no longer do.
     Ready(bool),
+    /// This node has no room for a stream that was wanted by [`Output::Want`].
+    Refused {
+        /// Which stream.
+        stream: &'a StreamId,
+    },
 }
 
 /// What the relay wants done.
@@ -85,6 +90,6 @@ pub enum Output {
         /// The point's seq.
         seq: Seq,
     },
-    /// End this link: there is nothing to pass on, or its node has a newer one.
+    /// End this link: there is nothing to pass on, there is no place for a stream, or its node has a newer one.
     HangUp(PeerId),
 }

@@ -259,8 +259,24 @@ fn more_streams_than_may_be_are_refused() {
     node.up(B2, "b2");
     node.subscribe(B2, None, 0);
     let other = ToFeed::Subscribe { stream: "other".parse().unwrap(), have: None, viewers: 3 };
-    assert_eq!(node.hear(B2, other), []);
+    let elsewhere = [Output::HangUp(B2), Output::Leave(main())];
+    assert_eq!(node.hear(B2, other), elsewhere, "it is to look for another source");
     assert_eq!(node.relay.counters().streams_refused, 1);
+    assert_eq!(node.relay.counters().links, 0);
+}
+
+#[test]
+fn a_stream_that_gets_no_room_here_is_not_wanted_and_who_wants_it_is_sent_away() {
+    let mut node = Node::with(&[B2, B3]);
+    node.subscribe(B3, Some((1, 0)), 0);
+    let other: StreamId = "other".parse().unwrap();
+    let subscribe = ToFeed::Subscribe { stream: other.clone(), have: None, viewers: 3 };
+    assert_eq!(node.hear(B2, subscribe), [Output::Want(other.clone()), Output::Viewers(other.clone())]);
+    let left = [Output::HangUp(B2), Output::Viewers(other.clone()), Output::Leave(other.clone())];
+    assert_eq!(node.step(Input::Refused { stream: &other }), left);
+    assert!(!node.relay.wants(&other));
+    assert_eq!(node.step(Input::Refused { stream: &other }), [], "nobody wants it any more");
+    assert_eq!(sent(&node.frame(0)), [to(&[3], "frame 0-1")], "the others stay");
 }
 
 #[test]

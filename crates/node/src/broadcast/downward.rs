@@ -216,7 +216,10 @@ impl Downward {
                 relay::Output::Want(stream) => match self.rooms.want_below(&stream) {
                     Some(true) => self.want(stream, outlets),
                     Some(false) => {}
-                    None => tracing::warn!(%stream, "a node below wants a stream, this node has as many as it may"),
+                    None => {
+                        tracing::warn!(%stream, "a node below wants a stream, this node has as many as it may");
+                        self.pass(relay::Input::Refused { stream: &stream }, outlets);
+                    }
                 },
                 relay::Output::Leave(stream) => {
                     self.rooms.leave_below(&stream);
