@@ -9,8 +9,8 @@
 //!                      └─▶ relay ──▶ feed of the node below ──▶ its room ──▶ …
 //! ```
 //!
-//! Invariant: a node below that is not at the room's head has a full link, or is ahead of the room; and nothing is made
-//! for a full link: a position for each stream is all that is kept.
+//! Invariant: a node below that is not at the room's head has a full link, is owed the stream in one of the next steps, or
+//! is ahead of the room; and nothing is made for a full link: a position for each stream is all that is kept.
 
 mod asked;
 mod audience;
@@ -33,6 +33,11 @@ use audience::Audience;
 use below::Links;
 
 pub use port::{Input, Output, Rooms};
+
+/// Most streams of which one step makes what links with room are owed: a node below with 100,000 streams must not get them
+/// all at once when its link has room again. A snapshot is some kilobytes, so this is about what a link holds. The rest
+/// follows in the next steps.
+const OWED_PER_STEP_MAX: usize = 256;
 
 /// A frame's place in a stream.
 type Point = (Epoch, Seq);
@@ -132,7 +137,10 @@ impl Relay {
             }
             Input::Lost(peer) => self.lose(peer, outbox),
             Input::Full(peer) => self.links.fill(peer),
-            Input::Room(peer) => self.go_on(peer, rooms, outbox),
+            Input::Room(peer) => {
+                self.links.room(peer);
+                self.go_on(peer, OWED_PER_STEP_MAX, rooms, outbox);
+            }
             Input::Message { peer, message } if self.links.knows(peer) => self.hear(now, peer, message, rooms, outbox),
             Input::Message { .. } => {}
             Input::Published { stream } => {
@@ -142,7 +150,18 @@ impl Relay {
             Input::Unknown { stream, epoch, seq } => self.deny(&(stream, epoch, seq), outbox),
             Input::Ready(ready) => self.set_ready(ready, outbox),
             Input::Refused { stream } => self.refuse(stream, outbox),
+            Input::Tick => {
+                let owing = self.links.owing();
+                let share = (OWED_PER_STEP_MAX / owing.len().max(1)).max(1);
+                owing.into_iter().for_each(|peer| self.go_on(peer, share, rooms, outbox));
+            }
         }
+    }
+
+    /// When a [`Input::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<Millis> {
+        // At once: the last step did not come to an end of what links with room are owed.
+        self.links.owes().then(Millis::default)
     }
 
     fn hear(&mut self, now: Millis, peer: PeerId, message: ToFeed, rooms: &impl Rooms, outbox: &mut Vec<Output>) {
@@ -274,9 +293,9 @@ impl Relay {
         }
     }
 
-    /// A link has room again: what its node has missed.
-    fn go_on(&mut self, peer: PeerId, rooms: &impl Rooms, outbox: &mut Vec<Output>) {
-        let owed = self.links.room(peer);
+    /// A link has room: what its node has missed, of so many streams at most.
+    fn go_on(&mut self, peer: PeerId, streams_max: usize, rooms: &impl Rooms, outbox: &mut Vec<Output>) {
+        let owed = self.links.take_owed(peer, streams_max);
         for stream in owed.streams {
             self.bring(&stream, rooms, outbox);
         }

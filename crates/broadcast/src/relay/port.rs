@@ -63,6 +63,8 @@ pub enum Input<'a> {
         /// Which stream.
         stream: &'a StreamId,
     },
+    /// The deadline has come.
+    Tick,
 }
 
 /// What the relay wants done.

@@ -104,12 +104,14 @@ impl Downward {
     }
 
     pub(super) fn deadline(&self) -> Option<Millis> {
-        [self.sources.deadline(), self.feed.deadline(), self.rooms.deadline()].into_iter().flatten().min()
+        let machines = [self.sources.deadline(), self.feed.deadline(), self.relay.deadline()];
+        machines.into_iter().chain([self.rooms.deadline()]).flatten().min()
     }
 
     pub(super) fn tick(&mut self, outlets: &mut Outlets) {
         self.choose(sources::Input::Tick, outlets);
         self.step(feed::Input::Tick, outlets);
+        self.pass(relay::Input::Tick, outlets);
         for stream in self.rooms.leave_empty(self.clock.now()) {
             self.sizes.forget(&stream);
             self.step(feed::Input::Unwant { stream }, outlets);
