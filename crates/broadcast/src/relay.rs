@@ -9,8 +9,8 @@
 //!                      └─▶ relay ──▶ feed of the node below ──▶ its room ──▶ …
 //! ```
 //!
-//! Invariant: a node below that is not at the room's head has a full link, or is ahead of the room; and nothing is made
-//! for a full link: a position for each stream is all that is kept.
+//! Invariant: a node below that is not at the room's head has a full link, is owed the stream in one of the next steps, or
+//! is ahead of the room; and nothing is made for a full link: a position for each stream is all that is kept.
 
 mod asked;
 mod audience;
@@ -33,6 +33,11 @@ use audience::Audience;
 use below::Links;
 
 pub use port::{Input, Output, Rooms};
+
+/// Most streams of which one step makes what links with room are owed: a node below with 100,000 streams must not get them
+/// all at once when its link has room again. A snapshot is some kilobytes, so this is about what a link holds. The rest
+/// follows in the next steps.
+const OWED_PER_STEP_MAX: usize = 256;
 
 /// A frame's place in a stream.
 type Point = (Epoch, Seq);
@@ -65,9 +70,9 @@ pub struct Counters {
     pub snapshots_out: u64,
     /// Frames and snapshots that left, on all links together.
     pub sends: u64,
-    /// Links that were ended, for there was nothing to pass on.
+    /// Links that were ended, for there was nothing to pass on, or no place for a stream.
     pub hung_up: u64,
-    /// Subscriptions that were refused, for there were too many streams.
+    /// Subscriptions that were refused, for there were too many streams; each ended its link.
     pub streams_refused: u64,
     /// Resume points that were not asked for above, for too many waited.
     pub points_dropped: u64,
@@ -124,12 +129,18 @@ impl Relay {
             Input::Up { peer, .. } if !self.ready => self.hang_up(peer, outbox),
             Input::Up { peer, node } => {
                 if let Some(former) = self.links.up(peer, node) {
+                    // The node below may still believe in it: the newer one may be an attempt that it has given up. Ended,
+                    // it is dialed again.
+                    outbox.push(Output::HangUp(former));
                     self.lose(former, outbox);
                 }
             }
             Input::Lost(peer) => self.lose(peer, outbox),
             Input::Full(peer) => self.links.fill(peer),
-            Input::Room(peer) => self.go_on(peer, rooms, outbox),
+            Input::Room(peer) => {
+                self.links.room(peer);
+                self.go_on(peer, OWED_PER_STEP_MAX, rooms, outbox);
+            }
             Input::Message { peer, message } if self.links.knows(peer) => self.hear(now, peer, message, rooms, outbox),
             Input::Message { .. } => {}
             Input::Published { stream } => {
@@ -138,7 +149,19 @@ impl Relay {
             }
             Input::Unknown { stream, epoch, seq } => self.deny(&(stream, epoch, seq), outbox),
             Input::Ready(ready) => self.set_ready(ready, outbox),
+            Input::Refused { stream } => self.refuse(stream, outbox),
+            Input::Tick => {
+                let owing = self.links.owing();
+                let share = (OWED_PER_STEP_MAX / owing.len().max(1)).max(1);
+                owing.into_iter().for_each(|peer| self.go_on(peer, share, rooms, outbox));
+            }
         }
+    }
+
+    /// When a [`Input::Tick`] is wanted.
+    pub fn deadline(&self) -> Option<Millis> {
+        // At once: the last step did not come to an end of what links with room are owed.
+        self.links.owes().then(Millis::default)
     }
 
     fn hear(&mut self, now: Millis, peer: PeerId, message: ToFeed, rooms: &impl Rooms, outbox: &mut Vec<Output>) {
@@ -174,7 +197,9 @@ impl Relay {
     ) -> bool {
         let wanted = self.streams.contains_key(stream);
         if !wanted && self.streams.len() >= self.config.streams_max {
+            // In silence it would wait here for ever, while another source may have a place for the stream.
             self.counters.streams_refused += 1;
+            self.end(peer, outbox);
             return false;
         }
         self.links.subscribe(peer, stream);
@@ -213,6 +238,20 @@ impl Relay {
         }
     }
 
+    /// There is no room for a stream here: who wants it is to look for another source.
+    fn refuse(&mut self, stream: &StreamId, outbox: &mut Vec<Output>) {
+        let peers = self.streams.get(stream).map(Audience::peers).unwrap_or_default();
+        for peer in peers {
+            self.counters.streams_refused += 1;
+            self.end(peer, outbox);
+        }
+    }
+
+    fn end(&mut self, peer: PeerId, outbox: &mut Vec<Output>) {
+        self.hang_up(peer, outbox);
+        self.lose(peer, outbox);
+    }
+
     fn hang_up(&mut self, peer: PeerId, outbox: &mut Vec<Output>) {
         self.counters.hung_up += 1;
         outbox.push(Output::HangUp(peer));
@@ -223,8 +262,7 @@ impl Relay {
         self.ready = ready;
         if !ready {
             for peer in self.links.peers() {
-                self.hang_up(peer, outbox);
-                self.lose(peer, outbox);
+                self.end(peer, outbox);
             }
         }
     }
@@ -255,9 +293,9 @@ impl Relay {
         }
     }
 
-    /// A link has room again: what its node has missed.
-    fn go_on(&mut self, peer: PeerId, rooms: &impl Rooms, outbox: &mut Vec<Output>) {
-        let owed = self.links.room(peer);
+    /// A link has room: what its node has missed, of so many streams at most.
+    fn go_on(&mut self, peer: PeerId, streams_max: usize, rooms: &impl Rooms, outbox: &mut Vec<Output>) {
+        let owed = self.links.take_owed(peer, streams_max);
         for stream in owed.streams {
             self.bring(&stream, rooms, outbox);
         }

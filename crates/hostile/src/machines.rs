@@ -286,7 +286,11 @@ impl Node {
                 relay::Output::Ask { stream, epoch, seq } => {
                     self.downward(now, feed::Input::Point { stream, epoch, seq });
                 }
-                relay::Output::Leave(_) | relay::Output::HangUp(_) => {}
+                relay::Output::Leave(_) => {}
+                // It comes back.
+                relay::Output::HangUp(peer) => {
+                    self.pass(now, relay::Input::Up { peer, node: &samples::node("b2") });
+                }
             }
         }
         assert!(self.relay.counters().streams <= STREAMS_BELOW_MAX as u64);

@@ -44,6 +44,10 @@ impl Audience {
         self.subscribers.values().fold(0, |sum, subscriber| sum.saturating_add(subscriber.viewers))
     }
 
+    pub(super) fn peers(&self) -> Vec<PeerId> {
+        self.subscribers.keys().copied().collect()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.subscribers.is_empty()
     }

@@ -3,7 +3,10 @@
 //! Told by the driver which links are up and which have room; asked by whoever sends. Invariant: nothing is made for a
 //! full link; what it misses is kept as the names of its streams, never as frames.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use watershed_protocol::{Epoch, NodeName, Seq, StreamId, peer::PeerId};
 
@@ -16,15 +19,37 @@ struct Below {
     name: NodeName,
     full: bool,
     streams: BTreeSet<StreamId>,
-    owed: Owed,
+    /// These have gone on while the link was full.
+    owed: BTreeSet<StreamId>,
+    /// These points were asked for and do not exist.
+    unknown: BTreeSet<(StreamId, Epoch, Seq)>,
+    /// The owed stream that was taken last. The next is the one behind it: a link that is full again and again would else
+    /// get the first streams only.
+    taken: Option<StreamId>,
 }
 
-/// What a link gets when it has room again.
+impl Below {
+    fn owes(&self) -> bool {
+        let owes = !self.owed.is_empty() || !self.unknown.is_empty();
+        owes && !self.full
+    }
+
+    fn take_next(&mut self) -> Option<StreamId> {
+        let last = self.taken.as_ref();
+        let behind = last.and_then(|last| self.owed.range((Bound::Excluded(last), Bound::Unbounded)).next());
+        let next = behind.or_else(|| self.owed.first())?.clone();
+        self.owed.remove(&next);
+        self.taken = Some(next.clone());
+        Some(next)
+    }
+}
+
+/// What a link gets when it has room.
 #[derive(Debug, Default)]
 pub(super) struct Owed {
     /// These have gone on.
-    pub(super) streams: BTreeSet<StreamId>,
-    /// These points were asked for and do not exist.
+    pub(super) streams: Vec<StreamId>,
+    /// These points were asked for and do not exist. Behind all streams.
     pub(super) unknown: BTreeSet<(StreamId, Epoch, Seq)>,
 }
 
@@ -38,7 +63,8 @@ impl Links {
     /// A link is up. Returns the node's former link, if that is still held to be up.
     pub(super) fn up(&mut self, peer: PeerId, name: &NodeName) -> Option<PeerId> {
         let former = self.by_peer.iter().find(|(_, below)| below.name == *name).map(|(peer, _)| *peer);
-        let below = Below { name: name.clone(), full: false, streams: BTreeSet::new(), owed: Owed::default() };
+        let (streams, owed, unknown) = Default::default();
+        let below = Below { name: name.clone(), full: false, streams, owed, unknown, taken: None };
         self.by_peer.insert(peer, below);
         former
     }
@@ -69,7 +95,7 @@ impl Links {
     pub(super) fn leave(&mut self, peer: PeerId, stream: &StreamId) {
         if let Some(below) = self.by_peer.get_mut(&peer) {
             below.streams.remove(stream);
-            below.owed.streams.remove(stream);
+            below.owed.remove(stream);
         }
     }
 
@@ -80,11 +106,30 @@ impl Links {
         }
     }
 
-    /// The link has room: what it is owed.
-    pub(super) fn room(&mut self, peer: PeerId) -> Owed {
+    /// The link has room.
+    pub(super) fn room(&mut self, peer: PeerId) {
+        if let Some(below) = self.by_peer.get_mut(&peer) {
+            below.full = false;
+        }
+    }
+
+    /// Whether a link that has room is still owed something.
+    pub(super) fn owes(&self) -> bool {
+        self.by_peer.values().any(Below::owes)
+    }
+
+    /// Which links that have room are still owed something.
+    pub(super) fn owing(&self) -> Vec<PeerId> {
+        self.by_peer.iter().filter(|(_, below)| below.owes()).map(|(peer, _)| *peer).collect()
+    }
+
+    /// What the link is owed, of so many streams at most: the rest is still owed.
+    pub(super) fn take_owed(&mut self, peer: PeerId, streams_max: usize) -> Owed {
         let Some(below) = self.by_peer.get_mut(&peer) else { return Owed::default() };
-        below.full = false;
-        std::mem::take(&mut below.owed)
+        let streams = std::iter::from_fn(|| below.take_next()).take(streams_max).collect();
+        let ends = below.owed.is_empty();
+        let unknown = if ends { std::mem::take(&mut below.unknown) } else { BTreeSet::new() };
+        Owed { streams, unknown }
     }
 
     /// Whether something of this stream may be sent now; if not, the stream is noted for later.
@@ -92,18 +137,20 @@ impl Links {
     pub(super) fn may_send(&mut self, peer: PeerId, stream: &StreamId) -> bool {
         let Some(below) = self.by_peer.get_mut(&peer) else { return false };
         if below.full {
-            below.owed.streams.insert(stream.clone());
+            below.owed.insert(stream.clone());
         }
         !below.full
     }
 
-    /// Whether the link may be told now that a point does not exist; if not, that is noted for later.
+    /// Whether the link may be told now that a point does not exist, behind all that it is owed; if not, that is noted for
+    /// later.
     #[must_use]
     pub(super) fn may_deny(&mut self, peer: PeerId, point: &(StreamId, Epoch, Seq)) -> bool {
         let Some(below) = self.by_peer.get_mut(&peer) else { return false };
-        if below.full && below.owed.unknown.len() < UNKNOWN_MAX {
-            below.owed.unknown.insert(point.clone());
+        let may_deny = !below.full && below.owed.is_empty();
+        if !may_deny && below.unknown.len() < UNKNOWN_MAX {
+            below.unknown.insert(point.clone());
         }
-        !below.full
+        may_deny
     }
 }

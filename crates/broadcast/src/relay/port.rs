@@ -22,7 +22,7 @@ pub trait Rooms {
 /// What happens to the relay.
 #[derive(Debug)]
 pub enum Input<'a> {
-    /// A node below has a link; a former one of the same node counts no more.
+    /// A node below has a link; a former one of the same node is ended.
     Up {
         /// The link.
         peer: PeerId,
@@ -58,6 +58,13 @@ pub enum Input<'a> {
     },
     /// Frames flow from above, or no longer do.
     Ready(bool),
+    /// This node has no room for a stream that was wanted by [`Output::Want`].
+    Refused {
+        /// Which stream.
+        stream: &'a StreamId,
+    },
+    /// The deadline has come.
+    Tick,
 }
 
 /// What the relay wants done.
@@ -85,6 +92,6 @@ pub enum Output {
         /// The point's seq.
         seq: Seq,
     },
-    /// End this link: there is nothing to pass on.
+    /// End this link: there is nothing to pass on, there is no place for a stream, or its node has a newer one.
     HangUp(PeerId),
 }

@@ -1,6 +1,6 @@
 //! Each rule of what the nodes below get.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use watershed_protocol::{Delta, NodeName, Pinned, Reactions, Snapshot};
 
@@ -164,6 +164,121 @@ fn a_full_link_keeps_a_position_and_goes_on_from_there() {
     assert_eq!(sent(&node.step(Input::Room(B2))), []);
 }
 
+/// A node with many streams, each at 1:0, all of which these want and have.
+fn with_many(streams: usize, peers: &[PeerId]) -> Node {
+    let mut node = Node::with(peers);
+    for stream in (0..streams).map(nth) {
+        let mut room = Room::new(RoomConfig { frames_kept: KEPT, ..RoomConfig::default() });
+        room.publish(START, Update::Snapshot(snapshot(1, 0))).unwrap();
+        node.rooms.insert(stream.clone(), room);
+        for peer in peers {
+            let have = Some(point((1, 0)));
+            node.hear(*peer, ToFeed::Subscribe { stream: stream.clone(), have, viewers: 0 });
+        }
+    }
+    node
+}
+
+fn nth(n: usize) -> StreamId {
+    format!("{n:06}").parse().unwrap()
+}
+
+/// The next frame of each of these streams.
+fn go_on(node: &mut Node, streams: std::ops::Range<usize>) {
+    for stream in streams.map(nth) {
+        let from = node.rooms[&stream].point().unwrap().1;
+        let delta = Delta::empty(Epoch::new(1), from, Seq::new(from.get() + 1));
+        node.rooms.get_mut(&stream).unwrap().publish(START, Update::Frame(Arc::new(delta))).unwrap();
+        node.step(Input::Published { stream: &stream });
+    }
+}
+
+/// Which streams are sent on a link.
+fn streams(outbox: &[Output], to: PeerId) -> Vec<StreamId> {
+    let one = |output: &Output| match output {
+        Output::Send { peers, message } if peers.contains(&to) => match &**message {
+            FromFeed::Frame { stream, .. } => Some(stream.clone()),
+            _ => None,
+        },
+        _ => None,
+    };
+    outbox.iter().filter_map(one).collect()
+}
+
+#[test]
+fn what_a_link_is_owed_of_many_streams_follows_over_several_steps() {
+    let many = 2 * OWED_PER_STEP_MAX + 7;
+    let mut node = with_many(many, &[B2]);
+    node.step(Input::Full(B2));
+    go_on(&mut node, 0..many);
+    assert_eq!(node.relay.deadline(), None, "there is nothing to do before there is room");
+    let mut said = streams(&node.step(Input::Room(B2)), B2);
+    assert_eq!(said.len(), OWED_PER_STEP_MAX);
+    while let Some(at) = node.relay.deadline() {
+        assert!(at <= node.now);
+        let next = streams(&node.step(Input::Tick), B2);
+        assert!(next.len() <= OWED_PER_STEP_MAX);
+        said.extend(next);
+    }
+    assert_eq!(said, (0..many).map(nth).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_stream_that_goes_on_while_it_is_still_owed_is_sent_from_where_it_was_and_once() {
+    let many = OWED_PER_STEP_MAX + 1;
+    let mut node = with_many(many, &[B2]);
+    node.step(Input::Full(B2));
+    go_on(&mut node, 0..many);
+    node.step(Input::Room(B2));
+    let last = nth(many - 1);
+    let delta = Delta::empty(Epoch::new(1), Seq::new(1), Seq::new(2));
+    node.rooms.get_mut(&last).unwrap().publish(START, Update::Frame(Arc::new(delta))).unwrap();
+    let said = node.step(Input::Published { stream: &last });
+    assert_eq!(sent(&said), [to(&[2], "frame 0-1"), to(&[2], "frame 1-2")]);
+    assert_eq!(node.step(Input::Tick), []);
+    assert_eq!(node.relay.deadline(), None);
+}
+
+#[test]
+fn a_link_that_is_full_after_each_step_gets_all_its_streams_in_turn() {
+    let many = 3 * OWED_PER_STEP_MAX;
+    let mut node = with_many(many, &[B2]);
+    let mut said = BTreeSet::new();
+    for _ in 0..3 {
+        node.step(Input::Full(B2));
+        go_on(&mut node, 0..many);
+        said.extend(streams(&node.step(Input::Room(B2)), B2));
+    }
+    assert_eq!(said.len(), many);
+}
+
+#[test]
+fn links_that_are_owed_much_share_a_step() {
+    let many = 3 * OWED_PER_STEP_MAX;
+    let mut node = with_many(2 * many, &[B2, B3]);
+    (0..many).for_each(|n| drop(node.hear(B3, ToFeed::Unsubscribe { stream: nth(n) })));
+    (many..2 * many).for_each(|n| drop(node.hear(B2, ToFeed::Unsubscribe { stream: nth(n) })));
+    [B2, B3].into_iter().for_each(|peer| drop(node.step(Input::Full(peer))));
+    go_on(&mut node, 0..2 * many);
+    [B2, B3].into_iter().for_each(|peer| drop(node.step(Input::Room(peer))));
+    let said = node.step(Input::Tick);
+    assert_eq!(streams(&said, B2).len(), OWED_PER_STEP_MAX / 2);
+    assert_eq!(streams(&said, B3).len(), OWED_PER_STEP_MAX / 2);
+}
+
+#[test]
+fn that_a_point_is_unknown_is_said_behind_all_that_is_owed() {
+    let many = OWED_PER_STEP_MAX + 1;
+    let mut node = with_many(many, &[B2]);
+    let (epoch, seq) = point((1, 9));
+    node.hear(B2, ToFeed::Ask { stream: nth(many - 1), epoch, seq });
+    node.step(Input::Full(B2));
+    go_on(&mut node, 0..many);
+    node.step(Input::Room(B2));
+    assert_eq!(node.step(Input::Unknown { stream: nth(many - 1), epoch, seq }), []);
+    assert_eq!(sent(&node.step(Input::Tick)), [to(&[2], "frame 0-1"), to(&[2], "unknown 1:9")]);
+}
+
 #[test]
 fn a_stream_is_wanted_while_a_node_below_wants_it() {
     let mut node = Node::with(&[B2, B3]);
@@ -185,8 +300,21 @@ fn viewers_below_are_counted_once_and_are_gone_with_their_link() {
     assert_eq!(node.hear(B3, ToFeed::Viewers(vec![(main(), 7)])), [changed()]);
     assert_eq!(node.hear(B3, ToFeed::Viewers(vec![(main(), 7)])), []);
     assert_eq!(node.relay.viewers(&main()), 17);
-    assert_eq!(node.up(PeerId::new(9), "b2"), [changed()], "the same node on another link");
+    let ended = Output::HangUp(B2);
+    assert_eq!(node.up(PeerId::new(9), "b2"), [ended, changed()], "the same node on another link");
     assert_eq!(node.relay.viewers(&main()), 7);
+}
+
+#[test]
+fn a_nodes_second_link_ends_the_first() {
+    let mut node = Node::with(&[B2, B3]);
+    node.subscribe(B2, None, 0);
+    let second = PeerId::new(9);
+    assert_eq!(node.up(second, "b2"), [Output::HangUp(B2), Output::Leave(main())]);
+    assert_eq!(node.subscribe(B2, None, 0), [], "what still comes of the first is not heard");
+    assert_eq!(node.step(Input::Lost(B2)), []);
+    assert_eq!(sent(&node.subscribe(second, None, 0)), [to(&[9], "snapshot 1:0")]);
+    assert_eq!(node.relay.counters().links, 2);
 }
 
 #[test]
@@ -246,8 +374,24 @@ fn more_streams_than_may_be_are_refused() {
     node.up(B2, "b2");
     node.subscribe(B2, None, 0);
     let other = ToFeed::Subscribe { stream: "other".parse().unwrap(), have: None, viewers: 3 };
-    assert_eq!(node.hear(B2, other), []);
+    let elsewhere = [Output::HangUp(B2), Output::Leave(main())];
+    assert_eq!(node.hear(B2, other), elsewhere, "it is to look for another source");
     assert_eq!(node.relay.counters().streams_refused, 1);
+    assert_eq!(node.relay.counters().links, 0);
+}
+
+#[test]
+fn a_stream_that_gets_no_room_here_is_not_wanted_and_who_wants_it_is_sent_away() {
+    let mut node = Node::with(&[B2, B3]);
+    node.subscribe(B3, Some((1, 0)), 0);
+    let other: StreamId = "other".parse().unwrap();
+    let subscribe = ToFeed::Subscribe { stream: other.clone(), have: None, viewers: 3 };
+    assert_eq!(node.hear(B2, subscribe), [Output::Want(other.clone()), Output::Viewers(other.clone())]);
+    let left = [Output::HangUp(B2), Output::Viewers(other.clone()), Output::Leave(other.clone())];
+    assert_eq!(node.step(Input::Refused { stream: &other }), left);
+    assert!(!node.relay.wants(&other));
+    assert_eq!(node.step(Input::Refused { stream: &other }), [], "nobody wants it any more");
+    assert_eq!(sent(&node.frame(0)), [to(&[3], "frame 0-1")], "the others stay");
 }
 
 #[test]

@@ -104,12 +104,14 @@ impl Downward {
     }
 
     pub(super) fn deadline(&self) -> Option<Millis> {
-        [self.sources.deadline(), self.feed.deadline(), self.rooms.deadline()].into_iter().flatten().min()
+        let machines = [self.sources.deadline(), self.feed.deadline(), self.relay.deadline()];
+        machines.into_iter().chain([self.rooms.deadline()]).flatten().min()
     }
 
     pub(super) fn tick(&mut self, outlets: &mut Outlets) {
         self.choose(sources::Input::Tick, outlets);
         self.step(feed::Input::Tick, outlets);
+        self.pass(relay::Input::Tick, outlets);
         for stream in self.rooms.leave_empty(self.clock.now()) {
             self.sizes.forget(&stream);
             self.step(feed::Input::Unwant { stream }, outlets);
@@ -216,7 +218,10 @@ impl Downward {
                 relay::Output::Want(stream) => match self.rooms.want_below(&stream) {
                     Some(true) => self.want(stream, outlets),
                     Some(false) => {}
-                    None => tracing::warn!(%stream, "a node below wants a stream, this node has as many as it may"),
+                    None => {
+                        tracing::warn!(%stream, "a node below wants a stream, this node has as many as it may");
+                        self.pass(relay::Input::Refused { stream: &stream }, outlets);
+                    }
                 },
                 relay::Output::Leave(stream) => {
                     self.rooms.leave_below(&stream);

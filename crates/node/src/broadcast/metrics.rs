@@ -79,7 +79,7 @@ impl Board {
                 Figure::counter("below_frames", "Frames encoded for nodes below, once for all", c.below.frames_out),
                 Figure::counter("below_snapshots", "Snapshots encoded for nodes below", c.below.snapshots_out),
                 Figure::counter("below_sends", "Frames and snapshots sent to nodes below", c.below.sends),
-                Figure::counter("below_hung_up", "Links below ended for lack of frames", c.below.hung_up),
+                Figure::counter("below_hung_up", "Links below ended for lack of frames or of a place", c.below.hung_up),
                 Figure::counter("below_refused", "Subscriptions from below beyond the limit", c.below.streams_refused),
                 Figure::counter(
                     "below_points_dropped",

@@ -87,7 +87,7 @@ impl Broadcast {
         let halls = self.halls.values().filter_map(Hall::deadline);
         let empty = self.halls.values().filter(|hall| self.is_empty(hall));
         let empty = empty.map(|hall| hall.empty_since.plus(EMPTY_MS));
-        let machines = [self.uplink.deadline(), self.feed.deadline(), self.sources.deadline()];
+        let machines = [self.uplink.deadline(), self.feed.deadline(), self.relay.deadline(), self.sources.deadline()];
         let own = machines.into_iter().chain([self.links.deadline()]).flatten();
         own.chain(halls).chain(empty).min().map(|at| self.links.clock.moment_of(at))
     }
@@ -342,6 +342,9 @@ impl Driver for Broadcast {
         }
         if due(self.feed.deadline()) {
             self.downward(outside, feed::Input::Tick);
+        }
+        if due(self.relay.deadline()) {
+            self.pass(outside, relay::Input::Tick);
         }
         if due(self.sources.deadline()) {
             self.choose(outside, sources::Input::Tick);
