@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use rustix::time::{ClockId, clock_gettime};
+use watershed_bench::clock::monotonic_ns;
 use watershed_protocol::{
     Comment, CommentBody, CommentId, Delta, DisplayName, Epoch, HybridTime, Pinned, Reactions, Seq, Shown, Snapshot,
     ViewerId,
@@ -94,12 +94,6 @@ impl Frames {
     pub(crate) fn next_bytes(&mut self, shape: Shape) -> anyhow::Result<Bytes> {
         Ok(frame_of(Encoding::Json.opcode(), &self.next_payload(shape)?))
     }
-}
-
-/// `CLOCK_MONOTONIC`, which the crowd reads too.
-fn monotonic_ns() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod histogram;
 
+pub mod conductor;
 pub mod crowds;
 pub mod floors;
 pub mod moment;

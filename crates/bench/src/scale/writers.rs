@@ -7,7 +7,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, anyhow, bail};
 use futures::{SinkExt, StreamExt, TryStreamExt, stream};
-use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpStream,
@@ -22,12 +21,6 @@ const WRITERS_MAX: usize = 32;
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Times that a refused write is sent before it is an error.
 const TRIES_MAX: u32 = 100;
-
-/// The machine's monotonic clock, which `t=` in a comment's body says to all processes.
-pub fn monotonic_ns() -> u64 {
-    let time = clock_gettime(ClockId::Monotonic);
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
 
 /// One viewer that writes.
 #[derive(Debug)]

@@ -11,13 +11,11 @@ mod steps;
 
 use std::process::ExitCode;
 
-use clap::{Parser, error::ErrorKind};
-use watershed_bench::scale::{or_interrupted, sysctl::settle, topology::VIEWERS_PER_PROCESS_MAX};
+use clap::Parser;
+use watershed_bench::scale::{conductor::conduct, or_interrupted, sysctl::settle, topology::VIEWERS_PER_PROCESS_MAX};
 
 use run::Run;
 
-/// `EX_USAGE` of sysexits.h.
-const BAD_USAGE: u8 = 64;
 /// Comments whose counts a crowd can follow.
 const COMMENTS_MAX: u64 = 8;
 
@@ -49,28 +47,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print!("{error}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!(
-                "million: {}",
-                error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ")
-            );
-            return ExitCode::from(BAD_USAGE);
-        }
-    };
-    match run(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("million: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    conduct("million", run)
 }
 
 /// Whether every viewer was right.

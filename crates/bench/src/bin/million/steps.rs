@@ -5,13 +5,16 @@
 use std::time::{Duration, Instant};
 
 use tokio::time::{MissedTickBehavior, interval, sleep};
-use watershed_bench::scale::{
-    Histogram,
-    crowds::{Crowds, Joined},
-    proc::Kernel,
-    table::{grouped, mib},
-    verdict::{Expected, Verdict},
-    writers::{Writer, monotonic_ns},
+use watershed_bench::{
+    clock::monotonic_ns,
+    scale::{
+        Histogram,
+        crowds::{Crowds, Joined},
+        proc::Kernel,
+        table::{grouped, mib},
+        verdict::{Expected, Verdict},
+        writers::Writer,
+    },
 };
 
 use crate::run::STREAM;

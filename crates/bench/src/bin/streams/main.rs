@@ -9,13 +9,10 @@ mod run;
 
 use std::process::ExitCode;
 
-use clap::{Parser, error::ErrorKind};
-use watershed_bench::scale::{or_interrupted, sysctl::settle};
+use clap::Parser;
+use watershed_bench::scale::{conductor::conduct, or_interrupted, sysctl::settle};
 
 use run::Run;
-
-/// `EX_USAGE` of sysexits.h.
-const BAD_USAGE: u8 = 64;
 
 /// Streams with one viewer each, and what they cost while nothing happens.
 #[derive(Debug, Parser)]
@@ -42,28 +39,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            print!("{error}");
-            return ExitCode::SUCCESS;
-        }
-        Err(error) => {
-            eprintln!(
-                "streams: {}",
-                error.to_string().lines().next().unwrap_or_default().trim_start_matches("error: ")
-            );
-            return ExitCode::from(BAD_USAGE);
-        }
-    };
-    match run(&arguments) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("streams: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    conduct("streams", run)
 }
 
 /// Whether every viewer had a whole view.
