@@ -4,9 +4,8 @@
 //! every viewer. Invariant: of an echo that does not read, no more is kept than [`Viewer::is_halted`] allows, one message
 //! on its way in, and one read.
 
-use std::{os::fd::AsRawFd, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
-use mio::{Interest, Token, unix::SourceFd};
 use watershed_protocol::client::{Opcode, frame_header};
 
 use super::{seating::refuse, viewer::Viewer, worker::Worker};
@@ -19,10 +18,8 @@ impl Worker {
     /// Seats an echo.
     pub(super) fn join_echo(&mut self, upgraded: Upgraded) {
         self.shared.joins_waiting.fetch_sub(1, Ordering::Relaxed);
-        let token = Token(self.viewers.vacant().origin().0 as usize);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.poll.registry().register(&mut SourceFd(&upgraded.socket.as_raw_fd()), token, interest);
-        if registered.is_err() || self.ending {
+        let seat = self.viewers.vacant();
+        if self.register(&upgraded.socket, seat).is_err() || self.ending {
             self.figures.closed_full += 1;
             self.shared.load.fetch_sub(1, Ordering::Relaxed);
             return refuse(&upgraded, self.config.retry_after_ms);

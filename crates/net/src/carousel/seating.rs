@@ -34,9 +34,7 @@ impl Worker {
         self.shared.joins_waiting.fetch_sub(1, Ordering::Relaxed);
         let Joiner { upgraded, session, room, resume, placed } = joiner;
         let seat = self.viewers.vacant();
-        let token = Token(seat.origin().0 as usize);
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        let registered = self.poll.registry().register(&mut SourceFd(&upgraded.socket.as_raw_fd()), token, interest);
+        let registered = self.register(&upgraded.socket, seat);
         let stream = self.enter(&room);
         if registered.is_err() || self.ending {
             // The kernel has no memory for another watch, or this node is ending: the client comes again elsewhere.
@@ -64,6 +62,14 @@ impl Worker {
         // The room that placed it may be later than what this worker has seen, and has bytes of: those would take it back.
         self.look_at(stream);
         self.serve(seat.index, false);
+    }
+
+    /// Watches the socket of whoever will sit there. Writable, too, from the start: its event comes only after a write that
+    /// was not taken, and there is no second call for it then.
+    pub(super) fn register(&self, socket: &TcpStream, seat: Seat) -> io::Result<()> {
+        let token = Token(seat.origin().0 as usize);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        self.poll.registry().register(&mut SourceFd(&socket.as_raw_fd()), token, interest)
     }
 
     /// The room's stream at this worker, with the head as it is now.
@@ -130,10 +136,7 @@ impl Worker {
         self.shared.joins_waiting.fetch_sub(1, Ordering::Relaxed);
         self.figures.turned_away += 1;
         let seat = self.viewers.vacant();
-        let (token, interest) = (Token(seat.origin().0 as usize), Interest::READABLE | Interest::WRITABLE);
-        if self.turned_away >= self.config.turned_away_max
-            || self.poll.registry().register(&mut SourceFd(&upgraded.socket.as_raw_fd()), token, interest).is_err()
-        {
+        if self.turned_away >= self.config.turned_away_max || self.register(&upgraded.socket, seat).is_err() {
             self.shared.load.fetch_sub(1, Ordering::Relaxed);
             return say_once(&upgraded.socket, &upgraded.reply, words);
         }
