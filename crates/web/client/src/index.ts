@@ -1,0 +1,5 @@
+// The client of a live stream: what the package exports.
+
+export { watch } from "./live.ts";
+export type { Options } from "./live.ts";
+export type { Comment, Connection, Limits, Live, OwnState, View } from "./view.ts";

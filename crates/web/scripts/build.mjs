@@ -1,0 +1,62 @@
+// Builds what is embedded: the pages with their hashed assets and the client as one module, then the list that says from
+// which sources, byte for byte, they were built.
+//
+// `make web` runs it, on a machine with npm; nobody else needs to. Invariant: the same sources give the same bytes.
+
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+import { filesBelow, manifest, root } from "./manifest.mjs";
+
+/** What a browser may weigh to load the client, MessagePack included, after gzip. */
+const CLIENT_GZIP_BYTES_MAX = 14 * 1024;
+
+const client = { "@watershed/client": resolve(root, "client/src/index.ts") };
+/** Browsers of the last three years. */
+const target = "es2022";
+
+await build({
+  root: resolve(root, "pages"),
+  configFile: false,
+  logLevel: "warn",
+  resolve: { alias: client },
+  build: {
+    target,
+    outDir: resolve(root, "built"),
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { live: resolve(root, "pages/index.html"), operator: resolve(root, "pages/operator.html") },
+    },
+  },
+});
+
+await build({
+  root: resolve(root, "client"),
+  configFile: false,
+  logLevel: "warn",
+  build: {
+    target,
+    outDir: resolve(root, "client/dist"),
+    emptyOutDir: true,
+    minify: true,
+    lib: { entry: resolve(root, "client/src/index.ts"), formats: ["es"], fileName: "index" },
+  },
+});
+execFileSync("npx", ["tsc", "-p", "client/tsconfig.json"], { cwd: root, stdio: "inherit" });
+
+mkdirSync(resolve(root, "vendor"), { recursive: true });
+copyFileSync(resolve(root, "node_modules/axe-core/axe.min.js"), resolve(root, "vendor/axe.min.js"));
+
+writeFileSync(resolve(root, "MANIFEST"), manifest());
+
+const weight = gzipSync(readFileSync(resolve(root, "client/dist/index.js")), { level: 9 }).length;
+for (const file of [...filesBelow("built"), "client/dist/index.js"]) {
+  const bytes = readFileSync(resolve(root, file));
+  console.log(`${file.padEnd(44)} ${String(bytes.length).padStart(8)} bytes ${String(gzipSync(bytes, { level: 9 }).length).padStart(8)} gzipped`);
+}
+console.log(`the client is ${weight} bytes gzipped, at most ${CLIENT_GZIP_BYTES_MAX} are allowed`);
+if (weight > CLIENT_GZIP_BYTES_MAX) process.exit(1);
