@@ -1,6 +1,6 @@
 //! The HTTP interface of a broadcast node: places, history in pages, likes, totals, the cluster, figures and errors.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Instant};
 
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -119,6 +119,8 @@ async fn the_cluster_and_its_figures_show_every_node_and_what_each_stage_saves()
 
     let tree = web::get_json(&format!("{node}/v1/cluster")).await;
     assert_eq!(tree["root"]["node"], "m1");
+    assert_eq!((&tree["name"], &tree["slots"]), (&json!("test"), &json!(4_096)));
+    assert!(tree["at"].as_u64() > Some(1_700_000_000_000), "milliseconds since 1970: {tree}");
     assert!(tree["map_epoch"].as_u64() > Some(0), "{tree}");
     let nodes = tree["nodes"].as_array().expect("nodes");
     let mut seen: Vec<(&str, &str)> =
@@ -131,6 +133,20 @@ async fn the_cluster_and_its_figures_show_every_node_and_what_each_stage_saves()
     for shown in nodes {
         assert_eq!((&shown["state"], &shown["ready"]), (&json!("alive"), &json!(true)), "{shown}");
         assert!(shown["figures"].as_object().is_some_and(|figures| !figures.is_empty()), "{shown}");
+        assert!(shown["beat_ms"].as_u64().is_some() && shown["silent_ms"].is_null(), "{shown}");
+        assert!(shown["missing"].is_null(), "{shown}");
+        for used in ["uptime_s", "cpu_seconds", "resident_bytes", "figures_asked"] {
+            assert!(shown["figures"][used].is_number(), "{used} of {shown}");
+        }
+        match shown["role"].as_str() {
+            Some("processor") => assert_eq!(shown["slot_epochs"], json!({"min": 2, "max": 2}), "one start: {shown}"),
+            Some("merger") => assert_eq!(shown["work"], "root", "{shown}"),
+            _ => assert_eq!(shown["fed_by"], "m1", "{shown}"),
+        }
+    }
+    for role in ["broadcast", "processor"] {
+        let shares = nodes.iter().filter(|node| node["role"] == role).filter_map(|node| node["ring_share"].as_f64());
+        assert!((shares.sum::<f64>() - 1.0).abs() < 1e-9, "{role} nodes share all of it: {tree}");
     }
 
     // Which figures each role must show, and the least value of each.
@@ -139,11 +155,20 @@ async fn the_cluster_and_its_figures_show_every_node_and_what_each_stage_saves()
         ("watershed_fanout_writes_per_frame", 0.0),
         ("watershed_writes_in_total", 0.0),
         ("watershed_viewers", 0.0),
+        ("watershed_frames_written_total", 0.0),
+        ("watershed_ranges_written_total", 0.0),
+        ("watershed_samples_written_total", 0.0),
+        ("watershed_snapshots_written_total", 0.0),
+        ("watershed_bytes_written_total", 0.0),
+        ("watershed_refused_rate_limited_total", 0.0),
+        ("watershed_writes_overloaded_total", 0.0),
     ];
     let processor: &[(&str, f64)] = &[
         ("watershed_reduction_likes_per_tally", 0.0),
         ("watershed_reduction_writes_per_commit", 0.0),
         ("watershed_commits_total", 0.0),
+        ("watershed_commit_microseconds_p50", 0.0),
+        ("watershed_commit_microseconds_p99", 0.0),
     ];
     let merger: &[(&str, f64)] = &[
         ("watershed_reduction_tallies", 1.0),
@@ -151,6 +176,8 @@ async fn the_cluster_and_its_figures_show_every_node_and_what_each_stage_saves()
         ("watershed_frames_out_total", 1.0),
         ("watershed_comments_in_total", 1.0),
         ("watershed_streams_open", 1.0),
+        ("watershed_merge_steps_total", 1.0),
+        ("watershed_merge_microseconds_total", 1.0),
     ];
     for shown in cluster.status().await {
         let figures = figures(&shown.url).await;
@@ -186,6 +213,57 @@ async fn figures(url: &str) -> Vec<(String, f64)> {
             (name.to_owned(), value.parse().unwrap_or_else(|_| panic!("{line:?} has no number")))
         })
         .collect()
+}
+
+/// The row of one node in the tree that another shows.
+async fn row(asked: &str, node: &str) -> Value {
+    let tree = web::get_json(&format!("{asked}/v1/cluster")).await;
+    let rows = tree["nodes"].as_array().expect("nodes");
+    rows.iter().find(|row| row["node"] == node).unwrap_or_else(|| panic!("{node} is not in {tree}")).clone()
+}
+
+#[tokio::test]
+async fn however_many_look_at_the_cluster_each_node_is_asked_about_twice_a_second() {
+    const LOOKERS: usize = 50;
+    const LOOKS: usize = 20;
+    let cluster = Cluster::start(SMALL).await;
+    let node = cluster.url("b1").await;
+    let (before, begun) = (cluster.figure("m1", "figures_asked").await, Instant::now());
+    let look = async || {
+        for _ in 0..LOOKS {
+            web::get_json(&format!("{node}/v1/cluster")).await;
+        }
+    };
+    futures::future::join_all((0..LOOKERS).map(|_| look())).await;
+    let asked = cluster.figure("m1", "figures_asked").await - before - 1;
+    let most = 1 + begun.elapsed().as_millis() / 500;
+    assert!(
+        (1..=most).contains(&u128::from(asked)),
+        "asked {asked} times for {LOOKERS} who looked, {most} are allowed"
+    );
+}
+
+#[tokio::test]
+async fn a_node_that_is_gone_or_frozen_costs_only_its_own_row() {
+    let cluster = Cluster::start(SMALL).await;
+    let node = cluster.url("b1").await;
+    cluster.kill("p1").await;
+    cluster.freeze("p2").await;
+    until("the dead and the frozen are shown as they are", async || {
+        let (dead, frozen) = (row(&node, "p1").await, row(&node, "p2").await);
+        let shown = dead["state"] == "dead" && frozen["state"] == "silent" && frozen["figures"].is_null();
+        if !shown {
+            return Err(format!("{dead} {frozen}"));
+        }
+        assert!(dead["beat_ms"].is_number() && dead["figures"].is_null(), "{dead}");
+        assert!(frozen["beat_ms"].as_u64() >= frozen["silent_ms"].as_u64(), "{frozen}");
+        assert_eq!(frozen["missing"], "no answer within 500 ms", "{frozen}");
+        Ok(())
+    })
+    .await;
+    let root = row(&node, "m1").await;
+    assert!(root["figures"].is_object(), "who is well is shown in full: {root}");
+    cluster.thaw("p2").await;
 }
 
 #[tokio::test]

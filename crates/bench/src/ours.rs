@@ -76,7 +76,7 @@ impl Publisher {
     fn obey(&mut self, order: Order) -> anyhow::Result<()> {
         self.schedule.obey(order, Instant::now());
         let figures = self.carousel.figures();
-        let figures = figures.all().map(|(name, value)| (name.to_owned(), value)).collect();
+        let figures = figures.all().map(|figure| (figure.name.to_owned(), figure.value)).collect();
         orders::answer(&Status { figures, ..Status::of(&self.frames) })
     }
 

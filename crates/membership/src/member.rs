@@ -57,6 +57,8 @@ pub struct Sighting {
     pub member: Member,
     /// Whether it lives.
     pub health: Health,
+    /// How long ago it last beat, whether it lives or not.
+    pub beat_ms: u64,
     /// What it has said of its load, if it has.
     pub load: Option<Load>,
 }

@@ -2,16 +2,24 @@
 //!
 //! Processors and mergers serve only this; a broadcast node serves it beside its viewers.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
-use http::{HeaderValue, Method, StatusCode, header::ALLOW, request::Parts};
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{ALLOW, CACHE_CONTROL},
+    request::Parts,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use watershed_net::http::{Handler, Reply, Request, ServerConfig, Upgraded, reply, serve, text};
 use watershed_protocol::{NodeName, client::Encoding};
 
 use crate::{
-    figures::{self, Source},
+    figures::{self, Figure, Source},
+    process::Process,
     setup::Setup,
 };
 
@@ -84,12 +92,24 @@ pub(crate) struct Admin {
     role: String,
     readiness: Readiness,
     source: Source,
+    /// How often somebody has asked for the figures.
+    asked: Arc<AtomicU64>,
 }
 
 impl Admin {
     /// For one node.
     pub(crate) fn new(setup: &Setup, readiness: Readiness, source: Source) -> Self {
-        Self { node: setup.node.name.to_string(), role: setup.node.role.to_string(), readiness, source }
+        let (node, role) = (setup.node.name.to_string(), setup.node.role.to_string());
+        let (asked, process) = (Arc::new(AtomicU64::new(0)), Process::started());
+        let counted = asked.clone();
+        let source: Source = Arc::new(move || {
+            let mut figures = source();
+            figures.extend(process.figures());
+            let asked = counted.load(Ordering::Relaxed);
+            figures.push(Figure::counter("figures_asked", "Times that /v1/node was asked for", asked));
+            figures
+        });
+        Self { node, role, readiness, source, asked }
     }
 
     /// The answer to a path that all roles share.
@@ -105,16 +125,17 @@ impl Admin {
                 reply(StatusCode::OK, kind, figures::prometheus(&self.source))
             }
             "/v1/node" => {
+                self.asked.fetch_add(1, Ordering::Relaxed);
                 let now = self.readiness.lock().clone();
                 let (missing, state, fed_by) = (now.missing(), now.state, now.fed_by);
                 let figures = figures::json(&self.source);
-                json(
+                unstored(json(
                     StatusCode::OK,
                     &serde_json::json!({
                         "node": self.node, "role": self.role, "ready": missing.is_none(), "missing": missing,
                         "state": state, "fed_by": fed_by, "figures": figures,
                     }),
-                )
+                ))
             }
             _ => return None,
         })
@@ -153,6 +174,12 @@ pub(crate) fn not_allowed(method: &Method) -> Reply {
     let shown: String = method.as_str().chars().take(PATH_CHARS_MAX).collect();
     let mut reply = error(StatusCode::METHOD_NOT_ALLOWED, &format!("{shown} is not GET or HEAD"));
     reply.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    reply
+}
+
+/// The same answer, which nobody may keep: it is of this moment, and may name viewers.
+pub(crate) fn unstored(mut reply: Reply) -> Reply {
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }
 

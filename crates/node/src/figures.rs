@@ -45,6 +45,11 @@ impl Figure {
         Self { name, help, kind: Kind::Gauge, value: value.into() }
     }
 
+    /// A figure that only grows, but not by whole numbers.
+    pub(crate) fn growing(name: &'static str, help: &'static str, value: f64) -> Self {
+        Self { name, help, kind: Kind::Counter, value }
+    }
+
     /// How many units of work go in for one that comes out: where it is 1, the stage earns nothing.
     pub(crate) fn reduction(name: &'static str, help: &'static str, incoming: u64, outgoing: u64) -> Self {
         Self::gauge(name, help, incoming as f64 / outgoing.max(1) as f64)

@@ -7,11 +7,13 @@
 mod admin;
 mod analytics;
 mod broadcast;
+mod cached;
 mod echo;
 mod figures;
 mod merger;
 mod outlet;
 mod presence;
+mod process;
 mod processor;
 mod setup;
 mod verify;

@@ -7,7 +7,7 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -34,6 +34,10 @@ pub(crate) type Members = Arc<Vec<(Member, Health)>>;
 /// not woken for them.
 pub(crate) type Loads = Arc<BTreeMap<NodeName, Load>>;
 
+/// When the members were last looked at, and how long ago each had beaten then. They change at each look, and the members
+/// do not.
+type Beats = Arc<Mutex<(Option<Instant>, BTreeMap<NodeName, u64>)>>;
+
 /// How loaded this node is now.
 type OwnLoad = Box<dyn Fn() -> Load + Send + Sync>;
 
@@ -43,6 +47,7 @@ pub(crate) struct Presence {
     map: Arc<watch::Sender<Arc<Map>>>,
     members: watch::Receiver<Members>,
     loads: watch::Receiver<Loads>,
+    beats: Beats,
     own_load: Arc<OnceLock<OwnLoad>>,
 }
 
@@ -70,13 +75,14 @@ impl Presence {
         let map = Arc::new(watch::channel(map).0);
         let (members_told, members) = watch::channel(Arc::new(membership.members()?));
         let (loads_told, loads) = watch::channel(Loads::default());
-        let own_load = Arc::<OnceLock<OwnLoad>>::default();
+        let (own_load, beats) = (Arc::<OnceLock<OwnLoad>>::default(), Beats::default());
         let watcher = Watcher {
             membership,
             lease: Some(lease),
             map: map.clone(),
             members: members_told,
             loads: loads_told,
+            beats: beats.clone(),
             own_load: own_load.clone(),
         };
         let (shutdown, end) = (shutdown.clone(), end.clone());
@@ -87,7 +93,7 @@ impl Presence {
             asked.cancelled().await;
             thread.unpark();
         });
-        Ok(Self { map, members, loads, own_load })
+        Ok(Self { map, members, loads, beats, own_load })
     }
 
     /// The map, and its changes.
@@ -130,6 +136,14 @@ impl Presence {
         self.loads.clone()
     }
 
+    /// How long ago a node last beat; none of who has never been seen.
+    pub(crate) fn beat_ms(&self, node: &NodeName) -> Option<u64> {
+        let beats = self.beats.lock().unwrap_or_else(PoisonError::into_inner);
+        let (looked_at, ages) = &*beats;
+        let since = u64::try_from((*looked_at)?.elapsed().as_millis()).unwrap_or(u64::MAX);
+        ages.get(node).map(|age_ms| age_ms.saturating_add(since))
+    }
+
     /// Whether a merger is alive that satisfies this.
     pub(crate) fn any_merger(&self, is: impl Fn(&NodeName) -> bool) -> bool {
         let alive = |(member, health): &(Member, Health)| member.role == Role::Merger && *health == Health::Alive;
@@ -170,6 +184,7 @@ struct Watcher {
     map: Arc<watch::Sender<Arc<Map>>>,
     members: watch::Sender<Members>,
     loads: watch::Sender<Loads>,
+    beats: Beats,
     own_load: Arc<OnceLock<OwnLoad>>,
 }
 
@@ -228,6 +243,8 @@ impl Watcher {
             match self.membership.look() {
                 Ok(found) => {
                     let (mut members, mut loads) = (Vec::with_capacity(found.len()), BTreeMap::new());
+                    let ages = found.iter().map(|seen| (seen.member.name.clone(), seen.beat_ms)).collect();
+                    *self.beats.lock().unwrap_or_else(PoisonError::into_inner) = (Some(Instant::now()), ages);
                     for seen in found {
                         loads.extend(seen.load.map(|load| (seen.member.name.clone(), load)));
                         members.push((seen.member, seen.health));

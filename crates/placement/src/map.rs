@@ -7,7 +7,7 @@
 //! Invariant: epochs only rise, and every change raises the map's own epoch, so that two different maps of one cluster
 //! never have the same epoch and a compare-and-set needs to compare nothing else.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use watershed_protocol::{ClusterKey, CommentId, Epoch, Mutant, NodeName, Slot, Spread, StreamId};
 
@@ -147,6 +147,12 @@ impl Map {
     /// The greatest epoch of `node`'s slots; zero if it owns none. It rises when the node starts.
     pub fn claimed_epoch(&self, node: &NodeName) -> Epoch {
         self.slots.iter().filter(|owned| owned.node == *node).map(|owned| owned.epoch).max().unwrap_or_default()
+    }
+
+    /// The least and the greatest epoch of `node`'s slots; none if it owns none.
+    pub fn slot_epochs(&self, node: &NodeName) -> Option<RangeInclusive<Epoch>> {
+        let epochs = || self.slots.iter().filter(|owned| owned.node == *node).map(|owned| owned.epoch);
+        Some(epochs().min()?..=epochs().max()?)
     }
 
     /// The greatest stream epoch that was ever handed to a root.

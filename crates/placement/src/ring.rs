@@ -32,6 +32,9 @@ pub(crate) const SEED: u64 = 0x7761_7465_7273_6864;
 /// `more_points_a_node_even_out_the_shares`.
 pub(crate) const POINTS_PER_NODE: u32 = 160;
 
+/// The whole circle: 2^64.
+const CIRCLE: f64 = 18_446_744_073_709_551_616.0;
+
 /// Nodes on a circle; answers whose a key is.
 #[derive(Clone, Debug)]
 pub struct Ring {
@@ -76,6 +79,23 @@ impl Ring {
     /// The nodes, sorted by name.
     pub fn nodes(&self) -> &[NodeName] {
         &self.nodes
+    }
+
+    /// Which share of the circle, and so of all keys, each node has, in the order of [`Ring::nodes`]. It hashes every point
+    /// anew: for people, not for placing.
+    pub fn shares(&self) -> Vec<f64> {
+        let point = |node: u32, i| VNode { name: self.nodes[node as usize].clone(), node, i };
+        let of_node = |node| (0..self.points_per_node).map(move |i| (Xxh3.hash_one(point(node, i)), node));
+        let mut points: Vec<(u64, u32)> = (0..self.nodes.len() as u32).flat_map(of_node).collect();
+        points.sort_by_key(|(point, _)| *point);
+        let mut shares = vec![0.0; self.nodes.len()];
+        // A point takes the keys behind the one before it; the first takes those behind the last.
+        let mut before = points.last().map_or(0, |(point, _)| *point);
+        for (point, node) in points {
+            shares[node as usize] += point.wrapping_sub(before) as f64 / CIRCLE;
+            before = point;
+        }
+        shares
     }
 
     /// Whose `key` is; none when the ring has no nodes.

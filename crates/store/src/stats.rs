@@ -1,11 +1,14 @@
 //! What commits cost: how many, how large, how long.
 //!
-//! The commit thread counts, the metrics page reads. Invariant: counting never waits, and figures only grow.
+//! The commit thread counts, the metrics page reads. Invariant: counting waits for no disk and no reader's work, and figures
+//! only grow, but for those of the last minute.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::Duration,
 };
+
+use crate::recent::{Percentiles, Recent};
 
 /// Upper bounds of the histogram of commit times, in microseconds. The last bucket, beyond all of them, is unbounded.
 pub const BUCKETS_US: [u64; 13] =
@@ -21,6 +24,7 @@ pub struct CommitStats {
     sync_us_max: AtomicU64,
     full: AtomicU64,
     buckets: [AtomicU64; BUCKETS_US.len() + 1],
+    recent: Recent,
 }
 
 /// The counters at one moment.
@@ -56,11 +60,17 @@ impl CommitStats {
         }
     }
 
+    /// How long the commits of the last minute took. It adds up a minute's counts: for people, not for every commit.
+    pub fn recent(&self) -> Percentiles {
+        self.recent.percentiles()
+    }
+
     pub(crate) fn committed(&self, groups: u64, bytes: u64, took: Duration) {
         let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.commits.fetch_add(1, Relaxed);
         self.groups.fetch_add(groups, Relaxed);
         self.bytes.fetch_add(bytes, Relaxed);
+        self.recent.count(took);
         self.sync_us_total.fetch_add(us, Relaxed);
         self.sync_us_max.fetch_max(us, Relaxed);
         self.buckets[BUCKETS_US.partition_point(|&bound| bound < us)].fetch_add(1, Relaxed);
@@ -84,6 +94,7 @@ mod tests {
         let figures = stats.figures();
         assert_eq!((figures.commits, figures.groups, figures.bytes), (5, 10, 50));
         assert_eq!((figures.sync_us_total, figures.sync_us_max), (2_000_202, 1_000_001));
+        assert!(stats.recent().p50_us <= 101 && stats.recent().p99_us >= 990_000, "{:?}", stats.recent());
         assert_eq!((figures.buckets[0], figures.buckets[1], figures.buckets[12], figures.buckets[13]), (2, 1, 1, 1));
     }
 }

@@ -36,7 +36,7 @@ mod worker;
 pub use moving::{Moving, Whereto};
 pub use places::Kept;
 pub use room::SharedRoom;
-pub use stats::Figures;
+pub use stats::{Explained, Figures};
 
 use std::{
     io,

@@ -13,7 +13,7 @@ use watershed_broadcast::{
     Verdict,
     websocket::{Decoder, FrameError, Item},
 };
-use watershed_protocol::client::{Opcode, frame_of};
+use watershed_protocol::client::{Opcode, Response, frame_of};
 
 use super::{
     close::Close,
@@ -139,7 +139,12 @@ impl Worker {
         };
         match verdict {
             Verdict::Write(write) => self.hand_on(write),
-            Verdict::Answer(response) => self.push_answer(index, &response),
+            Verdict::Answer(response) => {
+                if let Response::Reject { code, .. } = &response {
+                    self.figures.refused(*code);
+                }
+                self.push_answer(index, &response);
+            }
             Verdict::Taps { kind, count } => {
                 *self.streams.at(stream).untold.make().taps.entry(kind).or_default() += u64::from(count);
                 self.list(stream);

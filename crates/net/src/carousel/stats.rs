@@ -6,53 +6,92 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use watershed_broadcast::ChunkKind;
+use watershed_protocol::client::Code;
 
-/// Defines the figures once: as plain numbers, and as atomics of the same names.
+/// Defines the figures once, each with the words that explain it: as plain numbers, and as atomics of the same names.
 macro_rules! figures {
-    ($($(#[$doc:meta])* $name:ident,)*) => {
+    (gauges: $(#[doc = $gauge_doc:literal] $gauge:ident,)* counters: $(#[doc = $counter_doc:literal] $counter:ident,)*) => {
         /// What workers have done since their start; gauges are as of now.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct Figures {
-            $($(#[$doc])* pub $name: u64,)*
+            $(#[doc = $gauge_doc] pub $gauge: u64,)*
+            $(#[doc = $counter_doc] pub $counter: u64,)*
         }
 
         impl Figures {
-            /// Each figure with its name, in a fixed order.
-            pub fn all(&self) -> impl Iterator<Item = (&'static str, u64)> {
-                [$((stringify!($name), self.$name),)*].into_iter()
+            /// Each figure that goes up and down, in a fixed order.
+            pub fn gauges(&self) -> impl Iterator<Item = Explained> {
+                [$(Explained { name: stringify!($gauge), help: $gauge_doc, value: self.$gauge },)*].into_iter()
+            }
+
+            /// Each figure that only grows, in a fixed order.
+            pub fn counters(&self) -> impl Iterator<Item = Explained> {
+                [$(Explained { name: stringify!($counter), help: $counter_doc, value: self.$counter },)*].into_iter()
             }
         }
 
         /// One worker's figures as others see them.
         #[derive(Debug, Default)]
         pub(super) struct Stats {
-            $($name: AtomicU64,)*
+            $($gauge: AtomicU64,)*
+            $($counter: AtomicU64,)*
         }
 
         impl Stats {
             pub(super) fn publish(&self, figures: &Figures) {
-                $(self.$name.store(figures.$name, Ordering::Relaxed);)*
+                $(self.$gauge.store(figures.$gauge, Ordering::Relaxed);)*
+                $(self.$counter.store(figures.$counter, Ordering::Relaxed);)*
             }
 
             fn read(&self) -> Figures {
-                Figures { $($name: self.$name.load(Ordering::Relaxed),)* }
+                Figures {
+                    $($gauge: self.$gauge.load(Ordering::Relaxed),)*
+                    $($counter: self.$counter.load(Ordering::Relaxed),)*
+                }
             }
         }
 
-        /// Adds up counters; of a maximum the greatest stays.
+        /// Adds up; of a maximum the greatest stays.
         fn add(sum: &mut Figures, other: &Figures) {
-            $(sum.$name = if stringify!($name).ends_with("_max") {
-                sum.$name.max(other.$name)
+            $(sum.$gauge = if stringify!($gauge).ends_with("_max") {
+                sum.$gauge.max(other.$gauge)
             } else {
-                sum.$name + other.$name
+                sum.$gauge + other.$gauge
             };)*
+            $(sum.$counter += other.$counter;)*
         }
     };
 }
 
+/// One figure with its name, and what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explained {
+    /// As in [`Figures`].
+    pub name: &'static str,
+    /// A line of help.
+    pub help: &'static str,
+    /// How much it is.
+    pub value: u64,
+}
+
+impl Figures {
+    /// Each figure, in a fixed order.
+    pub fn all(&self) -> impl Iterator<Item = Explained> {
+        self.gauges().chain(self.counters())
+    }
+}
+
 figures! {
+    gauges:
     /// Viewers that are connected now.
     viewers,
+    /// Bytes now kept alive by partly written frames.
+    held_bytes,
+    /// Bytes now kept of messages that have not come whole.
+    input_bytes,
+    /// Microseconds of the longest turn.
+    turn_us_max,
+    counters:
     /// Viewers that have come.
     joined,
     /// Writes that brought a viewer a frame, a range or a snapshot.
@@ -73,16 +112,18 @@ figures! {
     would_block,
     /// Writes that a socket took a part of.
     partial,
-    /// Bytes now kept alive by partly written frames.
-    held_bytes,
-    /// Bytes now kept of messages that have not come whole.
-    input_bytes,
     /// Messages that viewers sent.
     messages_in,
     /// Writes handed on to the uplink.
     writes_in,
     /// Writes refused because the uplink's channel was full.
     writes_refused,
+    /// Writes refused because their viewer made too many in a minute.
+    refused_rate_limited,
+    /// Writes refused because too many of their viewer were unanswered.
+    refused_unanswered,
+    /// Messages refused for what they say: never to be sent again as they are.
+    refused_invalid,
     /// Answers handed to viewers.
     answers_out,
     /// Answers whose viewer had gone.
@@ -91,8 +132,6 @@ figures! {
     turns,
     /// Microseconds that turns took, in all.
     turn_us,
-    /// Microseconds of the longest turn.
-    turn_us_max,
     /// Connections that ended at the client's wish, or by its silence of the network.
     closed_gone,
     /// Connections closed because the client broke the protocol, 1002, 1003 or 1007.
@@ -116,6 +155,15 @@ figures! {
 }
 
 impl Figures {
+    /// A viewer is refused what it sent.
+    pub(super) fn refused(&mut self, code: Code) {
+        match code {
+            Code::RateLimited => self.refused_rate_limited += 1,
+            Code::Overloaded => self.refused_unanswered += 1,
+            _ => self.refused_invalid += 1,
+        }
+    }
+
     /// A socket took so many bytes, with at least the beginning of this; of a beat when it is none.
     pub(super) fn written(&mut self, bytes: usize, kind: Option<ChunkKind>) {
         self.bytes_written += bytes as u64;
@@ -155,6 +203,8 @@ mod tests {
         two.publish(&Figures { viewers: 3, turn_us_max: 5, ..Figures::default() });
         let figures = sum([&one, &two]);
         assert_eq!((figures.viewers, figures.turn_us_max), (5, 7));
-        assert_eq!(figures.all().next(), Some(("viewers", 5)));
+        let first = figures.all().next().unwrap();
+        assert_eq!((first.name, first.value), ("viewers", 5));
+        assert!(figures.counters().all(|figure| figure.name != "viewers" && !figure.name.ends_with("_max")));
     }
 }

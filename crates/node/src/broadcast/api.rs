@@ -5,21 +5,19 @@
 
 mod query;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use futures::future::join_all;
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use watershed_broadcast::{Coming, Session, SessionConfig};
-use watershed_membership::Health;
 use watershed_net::{
     carousel::{Carousel, Joiner, Kept, SharedRoom},
-    http::{Handler, Reply, Request, Upgraded, get, reply},
+    http::{Handler, Reply, Request, Upgraded, reply},
 };
 use watershed_placement::Map;
 use watershed_protocol::{
-    CommentId, DisplayName, Epoch, Invalid, NodeName, Role, Seq, StreamId, ViewerId,
+    CommentId, DisplayName, Epoch, Invalid, NodeName, Seq, StreamId, ViewerId,
     client::{Encoding, Line, Response},
     limits,
 };
@@ -30,15 +28,14 @@ use super::{
     history::{Owners, Unanswered},
     placing::Placing,
     rooms::Rooms,
+    tree::Tree,
 };
 use crate::{
-    admin::{Admin, error, json as json_reply, not_allowed},
+    admin::{Admin, error, json as json_reply, not_allowed, unstored},
     presence::Presence,
 };
 use query::{Query, parse, resume_point, shown, whole};
 
-/// How long another node may take to say its figures.
-const FIGURES_TIMEOUT: Duration = Duration::from_millis(500);
 /// Comments on a page of history when the request does not say.
 const PAGE_DEFAULT: usize = 100;
 /// After how long to ask again what an owner did not answer, in seconds.
@@ -55,6 +52,7 @@ pub(super) struct Api {
     pub(super) presence: Presence,
     pub(super) map: watch::Receiver<Arc<Map>>,
     pub(super) admin: Admin,
+    pub(super) tree: Arc<Tree>,
     pub(super) session: Arc<SessionConfig>,
     pub(super) carousel: Arc<Carousel>,
     pub(super) rooms: Arc<Rooms>,
@@ -94,7 +92,7 @@ impl Api {
         let nothing = || refused(StatusCode::NOT_FOUND, &format!("there is nothing at {:?}", shown(path)));
         let parts: Vec<&str> = path.split('/').skip(1).collect();
         match parts[..] {
-            ["v1", "cluster"] => Ok(self.cluster().await),
+            ["v1", "cluster"] => self.cluster().await,
             ["v1", "streams", stream] => self.totals(&parse(stream)?).await,
             ["v1", "streams", stream, "place"] => self.place(&parse(stream)?, &query),
             ["v1", "streams", stream, "comments"] => self.comments(&parse(stream)?, &query).await,
@@ -161,31 +159,10 @@ impl Api {
         ))
     }
 
-    /// The tree with every node's figures, asked of each now.
-    async fn cluster(&self) -> Reply {
-        let members = self.presence.members();
-        let map = self.map.borrow().clone();
-        let nodes = join_all(members.iter().map(|(member, health)| async {
-            let figures = match health {
-                Health::Dead => None,
-                _ => get(&format!("{}/v1/node", member.http), FIGURES_TIMEOUT).await.ok(),
-            };
-            let told = figures.and_then(|(_, body)| serde_json::from_slice::<serde_json::Value>(&body).ok());
-            let (state, beat_ms) = match health {
-                Health::Alive => ("alive", None),
-                Health::Silent { age_ms } => ("silent", Some(*age_ms)),
-                Health::Dead => ("dead", None),
-            };
-            let slots = (member.role == Role::Processor).then(|| map.slots_of(&member.name).len());
-            json!({
-                "node": member.name, "role": member.role, "url": member.http, "state": state,
-                "silent_ms": beat_ms, "slots": slots, "figures": told.as_ref().map(|told| &told["figures"]),
-                "ready": told.as_ref().map(|told| &told["ready"]), "fed_by": told.as_ref().map(|told| &told["fed_by"]),
-            })
-        }))
-        .await;
-        let root = map.root().map(|root| json!({ "node": root.node, "epoch": root.epoch }));
-        json_reply(StatusCode::OK, &json!({ "map_epoch": map.epoch(), "root": root, "nodes": nodes }))
+    /// The tree with every node's figures.
+    async fn cluster(&self) -> Result<Reply, Refused> {
+        let tree = self.tree.json().await.ok_or_else(|| unavailable("this node ends"))?;
+        Ok(unstored(reply(StatusCode::OK, "application/json", tree)))
     }
 
     /// Lets a viewer in, if its request holds what it must and there is room.

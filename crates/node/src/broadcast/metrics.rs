@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use watershed_broadcast::{Feed, Relay, Uplink, relay};
-use watershed_net::carousel::Carousel;
+use watershed_net::carousel::{Carousel, Explained};
+use watershed_protocol::client::Code;
 
 use super::{entrance::Entrance, rooms::Rooms};
 use crate::figures::{Figure, Source};
@@ -22,6 +23,10 @@ struct Counted {
     moved: u64,
     acknowledged: u64,
     rejected: u64,
+    overloaded: u64,
+    unavailable: u64,
+    unknown: u64,
+    taps_dropped: u64,
     held: u64,
     frames_in: u64,
     gaps: u64,
@@ -31,6 +36,7 @@ struct Counted {
 impl Board {
     pub(super) fn set(&self, uplink: &Uplink, feed: &Feed, relay: &Relay) {
         let (up, down) = (uplink.counters(), feed.counters());
+        let rejected = |code| up.rejected.get(&code).copied().unwrap_or_default();
         *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = Counted {
             writes_in: up.writes_in,
             batches_out: up.batches_out,
@@ -38,6 +44,10 @@ impl Board {
             moved: up.moved,
             acknowledged: up.acknowledged,
             rejected: up.rejected.values().sum(),
+            overloaded: rejected(Code::Overloaded),
+            unavailable: rejected(Code::Unavailable),
+            unknown: rejected(Code::Unknown),
+            taps_dropped: up.taps_dropped,
             held: uplink.writes_held() as u64,
             frames_in: down.frames_in,
             gaps: down.gaps,
@@ -64,6 +74,10 @@ impl Board {
                 Figure::counter("writes_moved", "Writes that found another owner", c.moved),
                 Figure::counter("writes_acknowledged", "Writes acknowledged", c.acknowledged),
                 Figure::counter("writes_rejected", "Writes refused, here or by owners", c.rejected),
+                Figure::counter("writes_overloaded", "Of these, as too many waited here", c.overloaded),
+                Figure::counter("writes_unavailable", "Of these, as their owner was down", c.unavailable),
+                Figure::counter("writes_unknown", "Of these, as no answer came in time", c.unknown),
+                Figure::counter("taps_dropped", "Taps of too many streams or kinds", c.taps_dropped),
                 Figure::gauge("writes_held", "Writes that wait for their answer", c.held as f64),
                 Figure::counter("frames_in", "Frames from the root, or from the node above", c.frames_in),
                 Figure::counter("feed_gaps", "Frames that did not continue what was there", c.gaps),
@@ -100,8 +114,11 @@ impl Board {
             ];
             // Names repeat where a figure of the machines says the same of another hop.
             let seen: Vec<&str> = figures.iter().map(|figure| figure.name).collect();
-            let of_carousel = carousel.all().filter(|(name, _)| !seen.contains(name));
-            figures.extend(of_carousel.map(|(name, value)| Figure::gauge(name, "Of the carousel", value as f64)));
+            let new = |figure: &Explained| !seen.contains(&figure.name);
+            let (counters, gauges) = (carousel.counters().filter(new), carousel.gauges().filter(new));
+            let counters: Vec<Figure> = counters.map(|c| Figure::counter(c.name, c.help.trim(), c.value)).collect();
+            figures.extend(gauges.map(|g| Figure::gauge(g.name, g.help.trim(), g.value as f64)));
+            figures.extend(counters);
             figures
         })
     }

@@ -16,6 +16,7 @@ mod reception;
 mod rooms;
 mod shelf;
 mod sizes;
+mod tree;
 mod upward;
 
 use std::{sync::Arc, time::Duration};
@@ -50,6 +51,7 @@ use driver::Driver;
 use metrics::Board;
 use reception::Reception;
 use rooms::Rooms;
+use tree::Tree;
 use upward::Upward;
 
 /// Events of the carousel that may wait: each is a batch.
@@ -111,6 +113,7 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         map: presence.map(),
         presence: presence.clone(),
         admin,
+        tree: Tree::new(&setup.topology.name, &presence, &reception.placing),
         session,
         carousel: carousel.clone(),
         rooms: rooms.clone(),

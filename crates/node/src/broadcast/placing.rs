@@ -27,6 +27,8 @@ pub(super) struct Sight {
     spreads: BTreeMap<StreamId, u16>,
     /// The nodes' WebSocket addresses.
     urls: BTreeMap<NodeName, String>,
+    /// Each node's share of the ring, in its order.
+    shares: Arc<Vec<f64>>,
 }
 
 impl Sight {
@@ -74,6 +76,12 @@ impl Sight {
         self.places.ring().nodes().iter().any(|node| *node != self.node)
     }
 
+    /// A node's share of the ring: of the streams, while all are small. Nothing of who takes no new viewers.
+    pub(super) fn ring_share(&self, node: &NodeName) -> f64 {
+        let place = self.places.ring().nodes().binary_search(node);
+        place.ok().and_then(|place| self.shares.get(place).copied()).unwrap_or_default()
+    }
+
     fn url(&self, node: &NodeName, stream: &StreamId) -> Option<String> {
         self.urls.get(node).map(|ws| format!("{ws}/v1/streams/{stream}/live"))
     }
@@ -108,6 +116,7 @@ impl Placing {
             spread_min,
             spreads: BTreeMap::new(),
             urls: BTreeMap::new(),
+            shares: Arc::default(),
         };
         let (node, viewers_max) = (node.clone(), limits.viewers_per_node.into());
         let placing = Self { node, growth, viewers_max, sight: watch::channel(Arc::new(nobody)).0 };
@@ -136,7 +145,13 @@ impl Placing {
             alive.filter_map(|(member, _)| Some((member.name.clone(), member.ws.clone()?))).collect();
         let known = before.places.ring();
         let same = known.nodes().iter().eq(urls.keys());
-        let ring = if same { known.clone() } else { Arc::new(Ring::new(urls.keys().cloned())) };
+        let (ring, shares) = if same {
+            (known.clone(), before.shares.clone())
+        } else {
+            let ring = Ring::new(urls.keys().cloned());
+            let shares = Arc::new(ring.shares());
+            (Arc::new(ring), shares)
+        };
         let unheard = Fill { viewers: 0, viewers_max: self.viewers_max };
         let fill = |node: &NodeName| {
             loads.get(node).map_or(unheard, |load| Fill { viewers: load.viewers, viewers_max: load.viewers_max })
@@ -148,8 +163,8 @@ impl Placing {
         }
         let places = Places::new(ring, fill, self.growth.viewers_per_node.into());
         let joined = urls.keys().filter(|node| !before.urls.contains_key(*node)).cloned().collect();
-        let now = Sight { node: self.node.clone(), places, spread_min: self.growth.spread_min, spreads, urls };
-        let now = Arc::new(now);
+        let spread_min = self.growth.spread_min;
+        let now = Arc::new(Sight { node: self.node.clone(), places, spread_min, spreads, urls, shares });
         self.sight.send_replace(now.clone());
         (before, now, joined)
     }

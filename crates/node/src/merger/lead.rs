@@ -209,7 +209,7 @@ impl Lead {
     }
 
     fn step(&mut self, input: Input<'_>) {
-        let now = self.clock.now();
+        let (now, begun) = (self.clock.now(), Instant::now());
         let mut outbox = std::mem::take(&mut self.outbox);
         self.machine.step(now, input, &mut outbox);
         let mut full = Vec::new();
@@ -233,7 +233,7 @@ impl Lead {
         }
         debug_assert!(outbox.is_empty(), "a full peer makes the machine say nothing");
         self.outbox = outbox;
-        self.board.set(self.machine.counters());
+        self.board.stepped(self.machine.counters(), begun.elapsed());
     }
 }
 

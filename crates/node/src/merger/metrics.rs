@@ -1,6 +1,9 @@
 //! The root merger's figures.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use watershed_merger::Counters;
 use watershed_protocol::Epoch;
@@ -19,17 +22,26 @@ struct Counted {
     /// Zero while another is the root.
     root_epoch: Epoch,
     terms: u64,
+    steps: u64,
+    step_us: u64,
+    step_us_max: u64,
 }
 
 impl Board {
-    pub(super) fn set(&self, counters: Counters) {
-        self.lock().machine = counters;
+    /// The machine has made one step, which took so long.
+    pub(super) fn stepped(&self, counters: Counters, took: Duration) {
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let mut counted = self.lock();
+        counted.machine = counters;
+        counted.steps += 1;
+        counted.step_us += us;
+        counted.step_us_max = counted.step_us_max.max(us);
     }
 
     /// This merger is the root.
     pub(super) fn begin(&self, root_epoch: Epoch) {
         let mut counted = self.lock();
-        *counted = Counted { machine: Counters::default(), root_epoch, terms: counted.terms + 1 };
+        *counted = Counted { root_epoch, terms: counted.terms + 1, ..Counted::default() };
     }
 
     /// Another is.
@@ -48,11 +60,18 @@ impl Board {
     }
 
     fn figures(&self) -> Vec<Figure> {
-        let Counted { machine: c, root_epoch, terms } = *self.lock();
+        let Counted { machine: c, root_epoch, terms, steps, step_us, step_us_max } = *self.lock();
         vec![
             Figure::gauge("root", "1: this merger is the root, 0: it stands by", f64::from(root_epoch > Epoch::ZERO)),
             Figure::gauge("root_epoch", "Its epoch as the root", root_epoch.get() as f64),
             Figure::counter("root_terms", "How often it has become the root", terms),
+            Figure::counter(
+                "merge_steps",
+                "Steps of the root: a report merged, a frame made, a question answered",
+                steps,
+            ),
+            Figure::counter("merge_microseconds", "Time of all steps, what they send on included", step_us),
+            Figure::gauge("merge_microseconds_max", "The longest step", step_us_max as f64),
             Figure::counter("reports_in", "Reports of processors", c.reports_in),
             Figure::counter("tallies_in", "Counts in reports", c.tallies_in),
             Figure::counter("comments_in", "Comments in reports", c.comments_in),

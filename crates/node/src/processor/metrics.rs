@@ -37,6 +37,7 @@ impl Board {
     fn figures(&self) -> Vec<Figure> {
         let c = *self.counters.lock().unwrap_or_else(PoisonError::into_inner);
         let commit = self.commit.get().map(|stats| stats.figures()).unwrap_or_default();
+        let recent = self.commit.get().map(|stats| stats.recent()).unwrap_or_default();
         let segments = self.segments.get().map(|stats| stats.figures()).unwrap_or_default();
         vec![
             Figure::counter("writes_in", "Writes that came in", c.writes_in),
@@ -52,6 +53,8 @@ impl Board {
             Figure::counter("commit_bytes", "Bytes of the records", commit.bytes),
             Figure::counter("commit_microseconds", "Time of all commits", commit.sync_us_total),
             Figure::gauge("commit_microseconds_max", "The longest commit", commit.sync_us_max as f64),
+            Figure::gauge("commit_microseconds_p50", "Half of the last minute's commits", recent.p50_us as f64),
+            Figure::gauge("commit_microseconds_p99", "All but 1% of the last minute's", recent.p99_us as f64),
             Figure::counter("commit_disk_full", "Times that the disk was full", commit.full),
             Figure::counter("segments_prepared", "Segments that began in a spare file", segments.prepared),
             Figure::counter("segments_grown", "Segments that began in an empty file", segments.grown),

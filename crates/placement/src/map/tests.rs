@@ -110,6 +110,8 @@ fn a_nodes_claimed_epoch_rises_with_its_start() {
     map.claim(&node("p2"));
     assert_eq!(map.claimed_epoch(&node("p2")), Epoch::new(2));
     assert_eq!(map.claimed_epoch(&node("p9")), Epoch::ZERO);
+    assert_eq!(map.slot_epochs(&node("p2")), Some(Epoch::new(2)..=Epoch::new(2)));
+    assert_eq!(map.slot_epochs(&node("p9")), None);
 }
 
 #[test]

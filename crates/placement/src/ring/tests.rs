@@ -54,6 +54,20 @@ fn the_order_and_repetition_of_names_do_not_matter() {
 }
 
 #[test]
+fn the_shares_of_a_circle_are_what_keys_find() {
+    let ring = ring(5);
+    let shares = ring.shares();
+    assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{shares:?}");
+    for (node, share) in ring.nodes().iter().zip(&shares) {
+        let found = keys(100_000).filter(|key| ring.owner(key) == Some(node)).count() as f64 / 100_000.0;
+        assert!((found - share).abs() < 0.01, "{node} has {share} of the circle and {found} of the keys");
+    }
+    let alone = Ring::new(names("p", 1)).shares();
+    assert!(alone.len() == 1 && (alone[0] - 1.0).abs() < 1e-9, "{alone:?}");
+    assert!(Ring::new([]).shares().is_empty());
+}
+
+#[test]
 fn more_points_a_node_even_out_the_shares() {
     let median = |points| {
         let mut all: Vec<f64> =

@@ -50,9 +50,10 @@ impl Glances {
             let Ok(mut glance) = known.map_or_else(|| Glance::open(&path), Ok) else { continue };
             glance.read(&path, &mut self.buffer);
             if let Some((member, load)) = &glance.found
-                && let Ok(health) = glance.health(&metadata)
+                && let Ok(beat_ms) = age_ms(&metadata)
+                && let Ok(health) = glance.health(beat_ms)
             {
-                members.push(Sighting { member: member.clone(), health, load: load.clone() });
+                members.push(Sighting { member: member.clone(), health, beat_ms, load: load.clone() });
             }
             self.files.insert(name, glance);
         }
@@ -82,17 +83,21 @@ impl Glance {
         self.found = found.filter(|(member, _)| path_of(dir, &member.name) == path);
     }
 
-    fn health(&self, metadata: &Metadata) -> io::Result<Health> {
+    fn health(&self, age_ms: u64) -> io::Result<Health> {
         match self.file.try_lock_shared() {
             Ok(()) => return self.file.unlock().map(|()| Health::Dead),
             Err(fs::TryLockError::WouldBlock) => {}
             Err(fs::TryLockError::Error(error)) => return Err(error),
         }
-        // A heartbeat from the future (the clock was set back) counts as fresh: a living node soon beats again.
-        let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
-        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         Ok(if age_ms < SILENT_AFTER_MS { Health::Alive } else { Health::Silent { age_ms } })
     }
+}
+
+/// How long ago a file was last touched. A heartbeat from the future (the clock was set back) counts as fresh: a living
+/// node soon beats again.
+fn age_ms(metadata: &Metadata) -> io::Result<u64> {
+    let age = SystemTime::now().duration_since(metadata.modified()?).unwrap_or_default();
+    Ok(u64::try_from(age.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn identity(metadata: &Metadata) -> (u64, u64) {
