@@ -5,6 +5,7 @@ TOPOLOGY ?= cluster/local.toml
 CLUSTER  := $(TARGET)/release/cluster
 CARGO    := cargo --locked
 DUCKDB   := $(TARGET)/duckdb
+WEB      := crates/web
 
 VIEWERS      ?= 2000
 COMMENTS     ?= 5
@@ -20,11 +21,15 @@ STREAMS      ?= 100000
 NODES        ?= 6
 IDLE         ?= 60
 DUCKDB_VERSION := 2.0.0
+# What Vite asks for.
+NODE_MIN     := 20.19
+NODE_IS_THERE := command -v npm >/dev/null && \
+    node -e 'const [a, b] = process.versions.node.split(".").map(Number), [c, d] = "$(NODE_MIN)".split(".").map(Number); process.exit(a > c || (a === c && b >= d) ? 0 : 1)' 2>/dev/null
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bench-fanout bytes million \
-    streams fuzz check fmt build build-bench build-testing \
-    analytics needs needs-browser needs-client needs-duckdb needs-loop clean
+    streams fuzz web web-check check fmt build build-bench build-testing \
+    analytics needs needs-browser needs-client needs-duckdb needs-loop needs-node clean
 
 help: ## Lists the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,11 +111,25 @@ fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= 
 	    printf '%-22s %s\n' "$$door" "$$(grep '^Done' $$log)"; \
 	done
 
+web: needs-node ## Builds the pages and the client from crates/web, and the list of what they were built from; commit the result
+	@cd $(WEB) && npm ci --no-fund --no-audit && npm run types && npm run build
+
+# In a copy, so that what is there is left alone. The packages are those of the lock file.
+web-check: needs-node ## Fails where the committed pages and client are not what their sources give
+	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
+	tar -C $(WEB) --exclude=node_modules -cf - . | tar -C "$$copy" -xf - && \
+	(cd "$$copy" && npm ci --no-fund --no-audit --silent && npm run --silent types && npm run --silent build >/dev/null) && \
+	for built in built client/dist vendor MANIFEST; do diff -rq "$$copy/$$built" "$(WEB)/$$built" || differs=1; done; \
+	[ -z "$$differs" ] || { echo "sources and built files differ: run make web"; exit 1; }; \
+	echo "pages and client are what their sources give"
+
 check: needs ## Slow and strict: formatting, lints as errors, licences and sources of all crates (needs cargo-deny)
 	@$(CARGO) fmt --all --check
 	@$(CARGO) clippy --profile testing --workspace --all-targets -- -D warnings
 	@command -v cargo-deny >/dev/null || { echo "make check needs cargo-deny: cargo install --locked cargo-deny"; exit 1; }
 	@cargo deny check
+	@if $(NODE_IS_THERE); then $(MAKE) --no-print-directory web-check; \
+	else echo "web-check is left out: it needs npm and Node $(NODE_MIN) or later"; fi
 
 fmt: ## Formats the code
 	@$(CARGO) fmt --all
@@ -136,6 +155,9 @@ needs-browser: needs
 needs-client:
 	@/usr/bin/python3 -c 'import websockets, msgpack' 2>/dev/null \
 	    || { echo "make test needs a WebSocket client of others: apt-get install -y python3-websockets python3-msgpack"; exit 1; }
+
+needs-node:
+	@$(NODE_IS_THERE) || { echo "make web needs npm and Node $(NODE_MIN) or later, see https://nodejs.org"; exit 1; }
 
 # Into a place of its own below the target directory, never into the system.
 needs-duckdb:

@@ -91,7 +91,7 @@ async fn a_wrong_request_is_told_its_value_and_the_limit() {
         ("//v1/cluster".into(), 404, "there is nothing at"),
         ("/v1/cluster/".into(), 404, r#"there is nothing at "/v1/cluster/""#),
         ("/../etc/passwd".into(), 404, "there is nothing at"),
-        ("/live.js/..%2f..%2fetc".into(), 404, "there is nothing at"),
+        ("/client.js/..%2f..%2fetc".into(), 404, "there is nothing at"),
         (format!("/{long}"), 404, "there is nothing at"),
         ("/v1/streams/s/live?viewer=ann".into(), 426, "a stream is watched over a WebSocket"),
     ];

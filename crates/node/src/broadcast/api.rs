@@ -8,12 +8,13 @@ mod query;
 use std::sync::Arc;
 
 use http::{HeaderValue, Method, StatusCode, header, request::Parts};
+use http_body_util::Full;
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use watershed_broadcast::{Coming, Session, SessionConfig};
 use watershed_net::{
     carousel::{Carousel, Joiner, Kept, SharedRoom},
-    http::{Handler, Reply, Request, Upgraded, reply},
+    http::{Handler, Reply, Request, Upgraded},
 };
 use watershed_placement::Map;
 use watershed_protocol::{
@@ -82,8 +83,8 @@ impl Api {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return Err(Box::new(not_allowed(request.method())));
         }
-        if let Some(asset) = watershed_web::asset(path) {
-            return Ok(page(&asset));
+        if let Some(asset) = watershed_web::answer(path, request.headers()) {
+            return Ok(asset.map(Full::new));
         }
         if let Some(answer) = self.admin.answer(path) {
             return Ok(answer);
@@ -224,15 +225,6 @@ impl Handler for Api {
             }
         }
     }
-}
-
-fn page(asset: &watershed_web::Asset) -> Reply {
-    let mut page = reply(StatusCode::OK, asset.content_type, asset.bytes);
-    let headers = page.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(watershed_web::CONTENT_SECURITY_POLICY));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    page
 }
 
 fn refused(status: StatusCode, why: &str) -> Refused {
