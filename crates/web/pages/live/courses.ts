@@ -21,9 +21,9 @@ export type Course = readonly Place[];
 const SPRINGS = 8;
 const STEPS = 18;
 /** Where each generation of streams ends, from the springs to below the lower edge. */
-const HEIGHTS = [0.575, 0.655, 0.745, 0.86, 1.06];
+const HEIGHTS = [0.566, 0.65, 0.745, 0.86, 1.06];
 /** Parts of the picture's height. */
-const WIDTHS = [0.003, 0.007, 0.017, 0.042, 0.13];
+const WIDTHS = [0.001, 0.008, 0.02, 0.048, 0.15];
 const MOUTH_X = 0.56;
 
 /** The courses of all springs. */
@@ -53,12 +53,13 @@ function reachesOf(level: number, ends: number[][], random: () => number): Place
   const [from, to] = [ends[level] ?? [], ends[level + 1] ?? []];
   return from.map((x, at) => {
     const end = to[to.length === from.length ? at : at >> 1] ?? MOUTH_X;
-    const bend = (random() - 0.5) * 0.05 * (1 - level / 5);
+    const bend = (random() - 0.5) * 0.06 * (1 - level / 5);
     return Array.from({ length: STEPS + 1 }, (_, step) => {
       const t = step / STEPS;
       const smooth = t * t * (3 - 2 * t);
       return {
-        x: x + (end - x) * smooth + Math.sin(t * Math.PI * 2) * bend,
+        // A bend that begins and ends straight, so that a reach meets the next without a kink.
+        x: x + (end - x) * smooth + Math.sin(t * Math.PI * 2) * Math.sin(t * Math.PI) * bend,
         y: between(HEIGHTS, level, t),
         width: between(WIDTHS, level, t * t),
       };

@@ -1,15 +1,17 @@
 // Reactions that rise over the stage: this viewer's at once, the others' as the counts grow.
 //
-// Between the counts and the stage's canvas. Invariant: at most `FLOATS_MAX` are in the air; what does not fit is only counted.
+// Between the counts and the stage's canvas. Invariant: at most `FLOATS_MAX` are in the air at a time; what does not fit is only counted.
 
 import { SHAPES } from "../shared/icons.tsx";
 
 export const FLOATS_MAX = 40;
 /** Of one kind and one change: a thousand hearts a second are drawn as a lively few. */
 const BURST_MAX = 6;
-/** Over which a burst is spread, so that it does not rise as one. */
+/** Over which a burst is spread, so that it does not rise as one; one that would have to wait longer is only counted. */
 const BURST_MS = 1_200;
-const RISE_MS = 3_200;
+const RISE_MS = 3_600;
+/** With this between them, no more than `FLOATS_MAX` are in the air, and a flood of them rises as evenly as a brook flows. */
+const APART_MS = RISE_MS / FLOATS_MAX;
 const SIZE_PX = 26;
 
 /** How a kind looks in the air. Kinds that a server adds are drops of water. */
@@ -30,6 +32,8 @@ interface Float {
 
 export class Floats {
   #floats: Float[] = [];
+  /** When the last one rises. */
+  #lastMs = -Infinity;
   #counts: Readonly<Record<string, number>> | null = null;
   readonly #paths = new Map<string, { path: Path2D; colour: string }>();
 
@@ -51,8 +55,10 @@ export class Floats {
   }
 
   #burst(kind: string, size: number, nowMs: number): void {
-    for (let at = 0; at < size && this.#floats.length < FLOATS_MAX; at += 1) {
-      const bornMs = nowMs + (at * BURST_MS) / size;
+    for (let at = 0; at < size; at += 1) {
+      const bornMs = Math.max(nowMs + (at * BURST_MS) / size, this.#lastMs + APART_MS);
+      if (bornMs > nowMs + BURST_MS) return;
+      this.#lastMs = bornMs;
       this.#floats.push({ kind, bornMs, across: Math.random(), sway: Math.random() * Math.PI * 2 });
     }
   }

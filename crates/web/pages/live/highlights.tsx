@@ -24,7 +24,7 @@ export const Pinned = memo(function Pinned({ live, comment }: { live: Live; comm
           <span class="pin"><Icon shape="pin" /></span>
           <div class="said">
             <p class="head"><bdi class="name">{comment.name}</bdi><span class="when">pinned</span></p>
-            <p class="text" dir="auto">{comment.body}</p>
+            <p class="text" dir="auto" tabIndex={0}>{comment.body}</p>
           </div>
           <div class="actions"><Like live={live} comment={comment} pace={CALM} reachable /></div>
         </div>

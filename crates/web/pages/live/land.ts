@@ -13,7 +13,7 @@ interface Palette {
   readonly far: readonly [number, number, number];
   readonly near: readonly [number, number, number];
   readonly plain: readonly [string, string];
-  readonly water: readonly [string, string];
+  readonly water: readonly [string, string, string];
   readonly stars: number;
 }
 
@@ -24,18 +24,18 @@ const DAWN: Palette = {
   far: [148, 178, 184],
   near: [28, 78, 84],
   plain: ["#2d6f6d", "#0d3238"],
-  water: ["#f6e2bd", "#8fd0d6"],
+  water: ["#fbe8c6", "#a3d9dc", "#3f8d98"],
   stars: 0,
 };
 
 const NIGHT: Palette = {
   sky: ["#050d1d", "#0f2a44", "#2f6476"],
   orb: "#f2f5e6",
-  glow: "rgb(190 225 230 / 32%)",
+  glow: "rgb(190 225 230 / 20%)",
   far: [58, 98, 116],
   near: [8, 34, 44],
   plain: ["#0f3c45", "#04161c"],
-  water: ["#9fd2dc", "#4aa3b8"],
+  water: ["#b5e1e8", "#5db3c6", "#1f6475"],
   stars: 90,
 };
 
@@ -71,7 +71,7 @@ function sky(paper: CanvasRenderingContext2D, width: number, height: number, ran
     paper.fill();
   }
   paper.globalAlpha = 1;
-  const [x, y, radius] = [width * (0.6 + random() * 0.2), height * (0.2 + random() * 0.08), height * 0.045];
+  const [x, y, radius] = [width * (0.6 + random() * 0.2), height * (0.2 + random() * 0.08), height * 0.038];
   const light = paper.createRadialGradient(x, y, radius * 0.6, x, y, height * 0.5);
   light.addColorStop(0, palette.glow);
   light.addColorStop(1, "rgb(255 255 255 / 0%)");
@@ -125,11 +125,22 @@ function plain(paper: CanvasRenderingContext2D, width: number, height: number, p
 function stream(paper: CanvasRenderingContext2D, width: number, height: number, river: Course, palette: Palette): void {
   const shine = paper.createLinearGradient(0, height * 0.56, 0, height);
   shine.addColorStop(0, palette.water[0]);
-  shine.addColorStop(0.55, palette.water[1]);
-  shine.addColorStop(1, palette.plain[1]);
+  shine.addColorStop(0.5, palette.water[1]);
+  shine.addColorStop(1, palette.water[2]);
   paper.fillStyle = shine;
   paper.beginPath();
-  for (const { x, y, width: broad } of river) paper.lineTo(x * width - (broad * height) / 2, y * height);
-  for (const { x, y, width: broad } of river.toReversed()) paper.lineTo(x * width + (broad * height) / 2, y * height);
+  for (const [x, y] of bank(river, width, height, -0.5)) paper.lineTo(x, y);
+  for (const [x, y] of bank(river, width, height, 0.5).toReversed()) paper.lineTo(x, y);
   paper.fill();
+}
+
+/** One side of a course: half of its width across the way that it flows. */
+function bank(river: Course, width: number, height: number, side: number): [number, number][] {
+  return river.map(({ x, y, width: broad }, at) => {
+    const [before, after] = [river[Math.max(0, at - 1)], river[Math.min(river.length - 1, at + 1)]];
+    const [dx, dy] = [((after?.x ?? x) - (before?.x ?? x)) * width, ((after?.y ?? y) - (before?.y ?? y)) * height];
+    const long = Math.hypot(dx, dy) || 1;
+    // The plain is seen from the side: what flows across it looks half as wide.
+    return [x * width + (side * broad * height * dy) / long, y * height - (side * broad * height * 0.5 * dx) / long];
+  });
 }

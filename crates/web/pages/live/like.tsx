@@ -5,7 +5,7 @@
 import type { Comment, Live } from "@watershed/client";
 import { memo } from "preact/compat";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { counted, short } from "../shared/figures.ts";
+import { short } from "../shared/figures.ts";
 import { Icon } from "../shared/icons.tsx";
 import { LESS_MOTION, holds } from "../shared/media.ts";
 
@@ -39,7 +39,7 @@ export const Like = memo(function Like({ live, comment, pace, reachable }: Props
       type="button"
       class="like plain"
       aria-pressed={liked}
-      aria-label={`Like the comment of ${name}, ${counted(likes, "like")}`}
+      aria-label={`Like the comment of ${name}, ${short(likes)} ${likes === 1 ? "like" : "likes"}`}
       disabled={id === null}
       tabIndex={reachable ? 0 : -1}
       onClick={() => toggle(live, comment)}

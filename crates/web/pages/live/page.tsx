@@ -57,7 +57,7 @@ function Visit({ identity, askWho }: { identity: Identity; askWho: () => void })
       <header>
         <p class="brand"><Icon shape="drop" />Watershed</p>
         <State connection={view.connection} />
-        <button type="button" class="plain" aria-label="Keys" title="Keys (?)" onClick={help}><Icon shape="keys" /></button>
+        <button type="button" id="keys" class="plain" aria-label="Keys" title="Keys (?)" onClick={help}><Icon shape="keys" /></button>
         <button type="button" id="join" aria-label={`${identity.name}, watching ${identity.stream}: change`} onClick={askWho}>
           <bdi>{identity.name}</bdi>
         </button>
@@ -70,10 +70,10 @@ function Visit({ identity, askWho }: { identity: Identity; askWho: () => void })
           <Comments live={live} comments={view.comments} openMenu={openMenu} />
           <Unseen unseen={view.unseen} partial={view.partial} />
           <Composer live={live} limits={view.limits} name={identity.name} notice={notice} say={setNotice} />
+          {opened ? <Menu live={live} opened={opened} pinnedId={view.pinned?.id ?? null} close={closeMenu} /> : null}
         </section>
       </main>
       <Announcer comments={view.comments} />
-      {opened ? <Menu live={live} opened={opened} pinnedId={view.pinned?.id ?? null} close={closeMenu} /> : null}
       {helping ? <Keys on={keysOn} setOn={setKeysOn} close={() => setHelping(false)} /> : null}
     </div>
   );

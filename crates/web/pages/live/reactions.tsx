@@ -4,7 +4,7 @@
 
 import type { Live, View } from "@watershed/client";
 import { memo } from "preact/compat";
-import { short, whole } from "../shared/figures.ts";
+import { short } from "../shared/figures.ts";
 import { Icon } from "../shared/icons.tsx";
 import type { Shape } from "../shared/icons.tsx";
 
@@ -34,7 +34,7 @@ const Tap = memo(function Tap({ kind, count, live }: { kind: string; count: numb
       class={`tap ${kind}`}
       data-kind={kind}
       data-count={count}
-      aria-label={`Send a ${kind}, ${whole(count)} so far`}
+      aria-label={`Send a ${kind}, ${short(count)} so far`}
       onClick={() => live.react(kind)}
     >
       <Icon shape={shapeOf(kind)} />

@@ -64,7 +64,7 @@ export const Row = memo(function Row({ live, comment, pace, active, openMenu }: 
 function Fate({ live, comment }: { live: Live; comment: Comment }) {
   const { sent, key } = comment;
   if (sent.state === "done") return null;
-  if (sent.state === "sending") return <p class="fate">sending</p>;
+  if (sent.state === "sending") return <p class="fate">sending…</p>;
   return (
     <div class="fate">
       <p class="wrong">Not sent: {sent.message}</p>
