@@ -97,10 +97,13 @@ async fn every_node_places_a_viewer_alike_and_all_nodes_get_some() {
         let (one, other) = (place(&urls[0]).await, place(&urls[1]).await);
         assert_eq!(one, other);
         let node = one["node"].as_str().expect("a node").to_owned();
-        let ws = format!("{}/v1/streams/s/live", cluster.url(&node).await.replace("http://", "ws://"));
-        if nodes.insert(node) {
-            assert_eq!(one["url"], ws);
+        if nodes.contains(&node) {
+            continue;
         }
+        let ws = async |node: &str| format!("{}/v1/streams/s/live", cluster.url(node).await.replace("http", "ws"));
+        let other = if node == "b1" { "b2" } else { "b1" };
+        assert_eq!((&one["url"], &one["others"]), (&json!(ws(&node).await), &json!([ws(other).await])));
+        nodes.insert(node);
     }
     assert_eq!(nodes.into_iter().collect::<Vec<_>>(), ["b1", "b2"]);
 }

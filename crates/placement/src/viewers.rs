@@ -100,6 +100,19 @@ impl Places {
         self.first(&self.order(stream, viewer, spread), but, |fill| self.is_below_bound(fill))
     }
 
+    /// The nodes that a viewer tries when `node` is gone: the first `max` others of its order, whatever their loads.
+    pub fn others(
+        &self,
+        stream: &StreamId,
+        viewer: &ViewerId,
+        spread: u16,
+        node: &NodeName,
+        max: usize,
+    ) -> impl Iterator<Item = &NodeName> {
+        let order = self.order(stream, viewer, spread).into_iter().map(|other| &self.ring.nodes()[other]);
+        order.filter(move |other| *other != node).take(max)
+    }
+
     fn first(&self, order: &[usize], but: Option<&NodeName>, takes: impl Fn(Fill) -> bool) -> Option<&NodeName> {
         let named = |node: &usize| (&self.ring.nodes()[*node], self.fills[*node]);
         order.iter().map(named).find(|(node, fill)| Some(*node) != but && takes(*fill)).map(|(node, _)| node)

@@ -44,6 +44,8 @@ await build({
     emptyOutDir: true,
     minify: true,
     lib: { entry: resolve(root, "client/src/index.ts"), formats: ["es"], fileName: "index" },
+    // Vite leaves the blanks in an ES library, for bundlers that read comments; browsers load this one as it is.
+    rolldownOptions: { output: { minify: true } },
   },
 });
 execFileSync("npx", ["tsc", "-p", "client/tsconfig.json"], { cwd: root, stdio: "inherit" });

@@ -113,7 +113,8 @@ impl Api {
         // A node that the others do not see alive may be found all the same; one that ends shall not be.
         let found = sight.place(stream, &viewer).or_else(|| own().filter(|_| !self.entrance.is_shut()));
         let (node, url) = found.ok_or_else(|| unavailable("no broadcast node is alive"))?;
-        Ok(json_reply(StatusCode::OK, &json!({ "node": node, "url": url })))
+        let others = sight.others(stream, &viewer, node);
+        Ok(json_reply(StatusCode::OK, &json!({ "node": node, "url": url, "others": others })))
     }
 
     async fn comments(&self, stream: &StreamId, query: &Query) -> Result<Reply, Refused> {

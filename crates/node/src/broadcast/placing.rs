@@ -15,6 +15,9 @@ use watershed_protocol::{NodeName, Role, StreamId, ViewerId};
 
 use crate::presence::{Loads, Members, Presence};
 
+/// How many further nodes a viewer is told: so many would have to be gone at once before it knows none that is alive.
+const OTHERS_MAX: usize = 3;
+
 /// The broadcast nodes at one moment.
 pub(super) struct Sight {
     node: NodeName,
@@ -41,6 +44,12 @@ impl Sight {
         let found = self.places.place(stream, viewer, self.spread(stream), None);
         let node = found.unwrap_or_else(|| self.home(stream, viewer));
         Some((node, self.url(node, stream)?))
+    }
+
+    /// Where a viewer asks again when `node` is gone: other nodes in its order, a few.
+    pub(super) fn others(&self, stream: &StreamId, viewer: &ViewerId, node: &NodeName) -> Vec<String> {
+        let others = self.places.others(stream, viewer, self.spread(stream), node, OTHERS_MAX);
+        others.filter_map(|other| self.url(other, stream)).collect()
     }
 
     /// Another node that has room for a viewer.

@@ -101,6 +101,20 @@ fn whoever_leaves_is_not_named() {
 }
 
 #[test]
+fn those_who_lose_a_node_do_not_all_ask_the_same_one_next() {
+    let (places, lost) = (empty(5), node(2));
+    let mut next = BTreeMap::<&NodeName, usize>::new();
+    for i in 0..1000 {
+        let others: Vec<&NodeName> = places.others(&stream(1), &viewer(i), 5, &lost, 3).collect();
+        assert!(others.len() == 3 && !others.contains(&&lost), "{others:?}");
+        let home = places.home(&stream(1), &viewer(i), 5).unwrap();
+        assert!(*home == lost || others[0] == home, "{others:?} of {home}");
+        *next.entry(others[0]).or_default() += 1;
+    }
+    assert!(next.len() == 4 && next.values().all(|viewers| *viewers > 150), "{next:?}");
+}
+
+#[test]
 fn without_nodes_nobody_belongs_anywhere() {
     assert_eq!(empty(0).home(&stream(1), &viewer(1), 64), None);
     assert_eq!(empty(0).place(&stream(1), &viewer(1), 64, None), None);
