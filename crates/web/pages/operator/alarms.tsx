@@ -1,0 +1,60 @@
+// What is wrong now, and what that means for viewers; and what happened since the page was opened.
+//
+// Below the head. Invariant: an alarm stands as long as its cause, and no longer.
+
+import { clock, count } from "./format.ts";
+import { type Node } from "./sample.ts";
+import { type Shown } from "./state.ts";
+
+/** Each node that is not as it should be. */
+export function Alarms({ shown }: { shown: Shown }) {
+  const { latest, memory, failure } = shown;
+  const troubled = latest?.sample.nodes.filter((node) => node.state !== "alive" || node.ready === false) ?? [];
+  return (
+    <ul class="alarms" role="status" hidden={troubled.length === 0 && failure === null}>
+      {failure === null ? null : <li class="warn"><b>The figures are old.</b> {failure}; it goes on by itself.</li>}
+      {troubled.map((node) => (
+        <li key={node.name} class={node.state === "dead" ? "bad" : "warn"}>
+          <b>{node.name} is {node.state === "alive" ? "not ready" : node.state}</b>
+          {since(memory.away.get(node.name)?.since ?? null)}
+          {`: ${meaning(node)}`}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function since(at: number | null): string {
+  return at === null ? "" : ` since ${clock(at)}`;
+}
+
+function meaning(node: Node): string {
+  if (node.state === "alive") return node.missing ?? "it has not said why";
+  switch (node.role) {
+    case "processor":
+      return `its ${count(node.slots)} slots are unavailable, writes to them are refused with a time to retry; all else goes on`;
+    case "broadcast":
+      return "its viewers come back on other nodes, with nothing missing";
+    case "merger":
+      return "another merger is or becomes the root; viewers wait for about a second at most";
+  }
+}
+
+/** What happened, newest first. */
+export function Events({ shown: { events } }: { shown: Shown }) {
+  return (
+    <section class="events" aria-labelledby="events-title">
+      <h2 id="events-title">What happened</h2>
+      <div class="scrolls" tabIndex={0} role="region" aria-label="Events">
+        <ol id="events" aria-live="polite">
+          {events.map((event) => (
+            <li key={`${event.at} ${event.text}`} class={event.tone} data-node={event.node ?? ""}>
+              <time class="figure" dateTime={new Date(event.at).toISOString()}>{clock(event.at)}</time> {event.text}
+            </li>
+          ))}
+        </ol>
+        {events.length === 0 ? <p class="soft">Nothing since this page was opened. Kill a processor and look.</p> : null}
+      </div>
+    </section>
+  );
+}
