@@ -6,20 +6,25 @@ import { clock, count } from "./format.ts";
 import { type Node } from "./sample.ts";
 import { type Shown } from "./state.ts";
 
+/** Alarms that are spelled out; the tree and the tables show all. */
+const ALARMS_MAX = 4;
+
 /** Each node that is not as it should be. */
 export function Alarms({ shown }: { shown: Shown }) {
   const { latest, memory, failure } = shown;
   const troubled = latest?.sample.nodes.filter((node) => node.state !== "alive" || node.ready === false) ?? [];
+  const more = troubled.length - ALARMS_MAX;
   return (
     <ul class="alarms" role="status" hidden={troubled.length === 0 && failure === null}>
       {failure === null ? null : <li class="warn"><b>The figures are old.</b> {failure}; it goes on by itself.</li>}
-      {troubled.map((node) => (
+      {troubled.slice(0, ALARMS_MAX).map((node) => (
         <li key={node.name} class={node.state === "dead" ? "bad" : "warn"}>
           <b>{node.name} is {node.state === "alive" ? "not ready" : node.state}</b>
           {since(memory.away.get(node.name)?.since ?? null)}
           {`: ${meaning(node)}`}
         </li>
       ))}
+      {more > 0 ? <li class="warn">{`and ${count(more)} more, see the tables`}</li> : null}
     </ul>
   );
 }
@@ -30,6 +35,7 @@ function since(at: number | null): string {
 
 function meaning(node: Node): string {
   if (node.state === "alive") return node.missing ?? "it has not said why";
+  if (node.state === "silent") return "it is there but misses its heartbeats: stopped, wedged or starved";
   switch (node.role) {
     case "processor":
       return `its ${count(node.slots)} slots are unavailable, writes to them are refused with a time to retry; all else goes on`;
@@ -48,7 +54,7 @@ export function Events({ shown: { events } }: { shown: Shown }) {
       <div class="scrolls" tabIndex={0} role="region" aria-label="Events">
         <ol id="events" aria-live="polite">
           {events.map((event) => (
-            <li key={`${event.at} ${event.text}`} class={event.tone} data-node={event.node ?? ""}>
+            <li key={`${event.at} ${event.node} ${event.text}`} class={event.tone} data-node={event.node ?? ""}>
               <time class="figure" dateTime={new Date(event.at).toISOString()}>{clock(event.at)}</time> {event.text}
             </li>
           ))}

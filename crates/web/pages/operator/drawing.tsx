@@ -2,7 +2,7 @@
 //
 // Between the layout and the screen. Invariant: it decides nothing; the tables below hold the same for who cannot see it.
 
-import { count } from "./format.ts";
+import { compact, count } from "./format.ts";
 import { Factors } from "./factors.tsx";
 import { Mark } from "./mark.tsx";
 import { type Latest } from "./state.ts";
@@ -15,8 +15,11 @@ export function Drawing({ latest, away }: { latest: Latest; away: ReadonlyMap<st
     <div class="scrolls" tabIndex={0} role="region" aria-label="The tree, drawn">
       <svg id="tree" viewBox={`0 0 ${laid.width} ${laid.height}`} width={laid.width} height={laid.height} role="img" aria-label={spoken(latest)}>
         {laid.streams.map((stream) => <River key={stream.key} stream={stream} />)}
-        {laid.groups.map(({ title, box }) => (
-          <text key={title} class="column" x={box.x + box.width / 2} y={box.y - 12}>{title}</text>
+        {laid.groups.map(({ title, words, box }) => (
+          <g key={title} class="column" transform={`translate(${box.x + box.width / 2} ${box.y})`}>
+            <text class="title" y={-26}>{title}</text>
+            <text class="words" y={-10}>{words}</text>
+          </g>
         ))}
         <Crowd tree={laid} viewers={flow.viewers} />
         {laid.chips.map((chip) => (
@@ -28,9 +31,14 @@ export function Drawing({ latest, away }: { latest: Latest; away: ReadonlyMap<st
   );
 }
 
-function River({ stream: { kind, path, stroke, broken } }: { stream: Stream }) {
+function River({ stream: { kind, path, stroke, broken, chevrons } }: { stream: Stream }) {
   const names = `${stroke === null ? "river" : "edge"} ${kind}${broken ? " broken" : ""}`;
-  return <path class={names} d={path} stroke-width={stroke ?? 0} />;
+  return (
+    <>
+      <path class={names} d={path} stroke-width={stroke ?? 0} />
+      {chevrons.map(({ x, y, left }) => <path key={x} class="chevron" d={`M${x} ${y - 4} l${left ? -4 : 4} 4 l${left ? 4 : -4} 4`} />)}
+    </>
+  );
 }
 
 /** The viewers, as a crowd that is as dense as they are many: a dot more for each quarter more. */
@@ -45,7 +53,7 @@ function Crowd({ tree: { crowd }, viewers }: { tree: Tree; viewers: number | nul
         const [turn, out] = [i * 2.39996, Math.sqrt((i + 0.5) / DOTS_MAX)];
         return <circle key={i} r={2.6} cx={x + width / 2 + Math.cos(turn) * out * (width / 2 - 8)} cy={y + height / 2 + Math.sin(turn) * out * (height / 2 - 10)} />;
       })}
-      <text class="halo large" x={x + width / 2} y={y + height / 2 + 8}>{count(viewers)}</text>
+      <text class="halo large" x={x + width / 2} y={y + height / 2 + 8}>{compact(viewers, 100_000)}</text>
     </g>
   );
 }

@@ -45,6 +45,8 @@ export interface Stage {
   readonly out: number | null;
   /** Reads after the factor: "writes in one batch". */
   readonly words: string;
+  /** What carries it on, where that is fewer again. */
+  readonly carried: { readonly perS: number | null; readonly words: string } | null;
 }
 
 /** Sums what nodes did. */
@@ -79,19 +81,19 @@ export function flow(sample: Sample, rates: ReadonlyMap<string, NodeRates>): Flo
 /** All stages, as a like and its count travel. */
 export function stages(flow: Flow): Stage[] {
   const narrows = (key: string, words: string, into: number | null, out: number | null): Stage => ({
-    key, narrows: true, words, into, out, factor: ratio(into, out),
+    key, narrows: true, words, into, out, factor: ratio(into, out), carried: null,
   });
   const widens = (key: string, words: string, into: number | null, out: number | null): Stage => ({
-    key, narrows: false, words, into, out, factor: ratio(out, into),
+    key, narrows: false, words, into, out, factor: ratio(out, into), carried: null,
   });
   return [
     narrows("batches", "writes in one batch", flow.writes, flow.batches),
     narrows("commits", "writes in one sync to disk", flow.writesOwned, flow.commits),
-    narrows("tallies", "likes in one count", flow.likes, flow.talliesUp),
-    narrows("counts", "counts merged into one", flow.talliesIn, flow.talliesOut),
+    { ...narrows("tallies", "likes in one count", flow.likes, flow.talliesUp), carried: { perS: flow.reports, words: "reports" } },
+    { ...narrows("counts", "counts merged into one", flow.talliesIn, flow.talliesOut), carried: { perS: flow.frames, words: "frames" } },
     narrows("reports", "reports in one frame", flow.reports, flow.frames),
     widens("spread", "nodes for each frame", flow.frames, flow.framesToNodes),
-    widens("fanout", "viewers for each of these", flow.framesToNodes, flow.deliveries),
+    widens("fanout", "viewers on each node", flow.framesToNodes, flow.deliveries),
   ];
 }
 

@@ -20,10 +20,10 @@ export function rate(value: number | null): string {
   return value > 0 && value < 9.95 ? one.format(value) : count(value);
 }
 
-/** A rate where there is little room: 5K. */
-export function compact(value: number | null): string {
+/** A rate where there is little room: 9,832, then 32.8K. */
+export function compact(value: number | null, from = 10_000): string {
   if (value === null) return DASH;
-  return value < 10_000 ? rate(value) : short.format(value);
+  return value < from ? rate(value) : short.format(value);
 }
 
 /** How many go into one: 1.15, 24.6, 402. */

@@ -4,7 +4,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import { clock, milliseconds, rate } from "./format.ts";
+import { clock, compact, milliseconds, rate } from "./format.ts";
 import { type History, type Points, type Series } from "./history.ts";
 
 interface Kind {
@@ -14,17 +14,19 @@ interface Kind {
   /** The custom property that holds its colour. */
   readonly color: string;
   readonly text: (value: number | null) => string;
+  /** At the axis there is little room. */
+  readonly axis: (value: number | null) => string;
 }
 
 const KINDS: readonly Kind[] = [
-  { series: "viewers", title: "Viewers", unit: "", color: "--accent", text: rate },
-  { series: "likes", title: "Likes in", unit: "/s", color: "--processor", text: rate },
-  { series: "comments", title: "Comments", unit: "/s", color: "--processor", text: rate },
-  { series: "frames", title: "Frames of the root", unit: "/s", color: "--merger", text: rate },
-  { series: "deliveries", title: "Deliveries", unit: "/s", color: "--broadcast", text: rate },
-  { series: "merged", title: "Merged for who is behind", unit: "/s", color: "--broadcast", text: rate },
-  { series: "commitMs", title: "Sync to disk, mean", unit: "", color: "--store", text: milliseconds },
-  { series: "shed", title: "Refused", unit: "/s", color: "--bad", text: rate },
+  { series: "viewers", title: "Viewers", unit: "", color: "--accent", text: rate, axis: compact },
+  { series: "likes", title: "Likes in", unit: "/s", color: "--processor", text: rate, axis: compact },
+  { series: "comments", title: "Comments", unit: "/s", color: "--processor", text: rate, axis: compact },
+  { series: "frames", title: "Frames of the root", unit: "/s", color: "--merger", text: rate, axis: compact },
+  { series: "deliveries", title: "Deliveries", unit: "/s", color: "--broadcast", text: rate, axis: compact },
+  { series: "merged", title: "Merged for who is behind", unit: "/s", color: "--broadcast", text: rate, axis: compact },
+  { series: "commitMs", title: "Sync to disk, mean", unit: "", color: "--store", text: milliseconds, axis: milliseconds },
+  { series: "shed", title: "Refused", unit: "/s", color: "--bad", text: rate, axis: compact },
 ];
 
 const HEIGHT = 112;
@@ -88,8 +90,8 @@ function options(kind: Kind, width: number, pointed: (index: number | null) => v
     cursor: { y: false, sync: { key: "operator" }, points: { size: 7 } },
     scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.15 : 1] } },
     axes: [
-      { ...axis, size: 22, values: (_, times) => times.map((time) => clock(time * 1000).slice(0, 5)) },
-      { ...axis, size: 46, values: (_, marks) => marks.map((mark) => kind.text(mark)) },
+      { ...axis, size: 22, space: 70, values: (_, times, __, ___, step) => times.map((time) => clock(time * 1000).slice(0, step < 60 ? 8 : 5)) },
+      { ...axis, size: 46, values: (_, marks) => marks.map((mark) => kind.axis(mark)) },
     ],
     series: [{}, { stroke: color(kind.color), width: 1.75, points: { show: false } }],
     hooks: { setCursor: [(plot) => pointed(plot.cursor.idx ?? null)] },

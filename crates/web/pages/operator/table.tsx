@@ -57,7 +57,7 @@ export function Bar({ share, even, text }: { share: number | null; even: number;
         <rect class="part" width={Math.min(64, 32 * share / Math.max(even, 1e-9))} height="10" rx="3" />
         <path class="even" d="M32 0V10" />
       </svg>
-      {text}
+      <span class="amount">{text}</span>
     </span>
   );
 }

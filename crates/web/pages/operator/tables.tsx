@@ -28,7 +28,10 @@ export function Tables({ latest }: { latest: Latest }) {
           caption="Slowest viewers" rows={slowest(sample)} columns={SLOWEST} nothing="Nobody is behind, or no node says who."
           keyOf={(slow) => `${slow.node} ${slow.stream} ${slow.viewer}`}
         />
-        <Table caption="Refused, left out, merged away" rows={sheds} columns={SHED} keyOf={(shed) => shed.counter} nothing="No node counts it." />
+        <Table
+          caption="Refused, left out, merged away" rows={sheds} columns={SHED} keyOf={(shed) => shed.counter} nothing="No node counts it."
+          marks={(shed) => ({ class: shed.total === 0 ? "none" : "" })}
+        />
       </div>
     </>
   );

@@ -40,6 +40,15 @@ export interface Stream {
   readonly stroke: number | null;
   /** Whether one of its ends is dead. */
   readonly broken: boolean;
+  /** Where it says which way it flows. */
+  readonly chevrons: readonly Chevron[];
+}
+
+/** The tip of an arrow in a river. */
+export interface Chevron {
+  readonly x: number;
+  readonly y: number;
+  readonly left: boolean;
 }
 
 /** All of it. */
@@ -47,7 +56,7 @@ export interface Tree {
   readonly width: number;
   readonly height: number;
   readonly crowd: Box;
-  readonly groups: readonly { readonly title: string; readonly box: Box }[];
+  readonly groups: readonly { readonly title: string; readonly words: string; readonly box: Box }[];
   readonly chips: readonly Chip[];
   readonly streams: readonly Stream[];
   /** The middle of each column and gap, where the lanes above and below write. */
@@ -67,25 +76,28 @@ export interface Columns {
 
 const MARGIN = 16;
 /** The lane of factors above, that below, and the titles. */
-const LANE = 78;
-const TITLE = 26;
+const LANE = 92;
+const TITLE = 40;
+/** Where frames flow back. */
+const RETURN = 30;
 const GAP_X = 205;
-const CROWD = { width: 118, gap: 118 };
+const CROWD = { width: 118, gap: 190 };
 const HEIGHT_MIN = 264;
 const SIZES: Record<Size, { width: number; height: number; gap: number; rows: number }> = {
   large: { width: 176, height: 66, gap: 12, rows: 5 },
   middle: { width: 150, height: 40, gap: 8, rows: 10 },
-  small: { width: 84, height: 24, gap: 4, rows: 15 },
+  small: { width: 92, height: 24, gap: 4, rows: 15 },
 };
 /** Rivers: the thinnest, and how much is added for ten times as much. */
-const RIVER = { min: 3, perDecade: 11 };
+const RIVER = { min: 2, perDecade: 14 };
 const LINE = { min: 1.25, perDecade: 1.6 };
 
 /** Lays a cluster out. */
 export function tree(sample: Sample, flow: Flow, rates: ReadonlyMap<string, NodeRates>): Tree {
   const levels = levelsOf(ofRole(sample, "broadcast"));
   const processors = ofRole(sample, "processor");
-  const mergers = ofRole(sample, "merger").sort((a, b) => Number(isRoot(b, sample)) - Number(isRoot(a, sample)));
+  // The root last: what it makes leaves below it.
+  const mergers = ofRole(sample, "merger").sort((a, b) => Number(isRoot(a, sample)) - Number(isRoot(b, sample)));
   const sizes = {
     broadcast: sizeFor(Math.max(0, ...levels.map((level) => level.length)), levels.length),
     processor: sizeFor(processors.length, 1),
@@ -112,7 +124,7 @@ export function tree(sample: Sample, flow: Flow, rates: ReadonlyMap<string, Node
   const merging = place(mergers, sizes.merger, x, top, inner);
   const rootBox = { x, y: top, width: merging.width, height: inner };
   const width = x + merging.width + MARGIN;
-  const height = top + inner + LANE + TITLE;
+  const height = top + inner + RETURN + LANE - 16;
 
   const chips = [...broadcast.flat(), ...owners.chips, ...merging.chips];
   const boxes = { crowd, broadcast: broadcastBox, processor: processorBox, root: rootBox };
@@ -120,14 +132,14 @@ export function tree(sample: Sample, flow: Flow, rates: ReadonlyMap<string, Node
   return {
     width, height, crowd, chips,
     groups: [
-      { title: "viewers", box: crowd },
-      { title: "broadcast nodes", box: broadcastBox },
-      { title: "write processors", box: processorBox },
-      { title: "root merger", box: rootBox },
+      { title: "viewers", words: "write and watch", box: crowd },
+      { title: "broadcast nodes", words: "gather writes, hand frames on", box: broadcastBox },
+      { title: "write processors", words: "make them durable, count likes", box: processorBox },
+      { title: "root merger", words: "makes one view of all counts", box: rootBox },
     ],
     streams: streams({ boxes, broadcast, processors: owners.chips, root, flow, rates }),
     columns: columnsOf(boxes),
-    lanes: { above: 0, below: top + inner + TITLE },
+    lanes: { above: 0, below: top + inner + RETURN },
   };
 }
 
@@ -219,7 +231,7 @@ interface Drawn {
 function streams(drawn: Drawn): Stream[] {
   const { boxes, flow, broadcast } = drawn;
   const up = boxes.crowd.y + boxes.crowd.height * 0.36;
-  const down = boxes.crowd.y + boxes.crowd.height + TITLE / 2 + 2;
+  const down = boxes.crowd.y + boxes.crowd.height + RETURN / 2;
   const [first, second] = [inGap(boxes.broadcast, boxes.processor), inGap(boxes.processor, boxes.root)];
   const rivers = [
     river("writes up", "writes", [first.from, up, flow.writes], [first.to, up, flow.batches]),
@@ -232,12 +244,16 @@ function streams(drawn: Drawn): Stream[] {
 /** Where a river begins and ends in a gap; on both sides lines come together. */
 function inGap(left: Box, right: Box): { from: number; to: number } {
   const [a, b] = [left.x + left.width, right.x];
-  return { from: a + (b - a) * 0.34, to: a + (b - a) * 0.66 };
+  return { from: a + (b - a) * 0.27, to: a + (b - a) * 0.73 };
 }
 
-function writeLines({ boxes, broadcast, processors, rates }: Drawn, river: { from: number; to: number }, up: number): Stream[] {
+function writeLines({ boxes, broadcast, processors, rates, flow }: Drawn, river: { from: number; to: number }, up: number): Stream[] {
   const right = boxes.crowd.x + boxes.crowd.width;
-  const out = broadcast.flat().flatMap((chip) => {
+  const block = boxes.broadcast;
+  const out = bundled(broadcast) ? [
+    band("writes in", "writes", [right, up, flow.writes], [block.x, up, flow.writes]),
+    band("writes out", "writes", [block.x + block.width, up, flow.writes], [river.from, up, flow.writes]),
+  ] : broadcast.flat().flatMap((chip) => {
     const perS = rates.get(chip.node.name)?.perS("writes_in");
     const y = chip.y + chip.height * 0.34;
     return [
@@ -263,9 +279,17 @@ function countLines({ processors, root, rates }: Drawn, river: { from: number; t
 }
 
 /** From the river of frames to the nodes that the root feeds, from these to the nodes below them, and from all to viewers. */
-function frameLines({ boxes, rates }: Drawn, levels: readonly Chip[][], from: number, down: number): Stream[] {
+function frameLines({ boxes, rates, flow }: Drawn, levels: readonly Chip[][], from: number, down: number): Stream[] {
   const right = boxes.crowd.x + boxes.crowd.width;
   const byName = new Map(levels.flat().map((chip) => [chip.node.name, chip]));
+  if (bundled(levels)) {
+    const block = boxes.broadcast;
+    const seen = block.y + block.height * 0.7;
+    return [
+      band("frames in", "frames", [from, down, flow.framesToNodes], [block.x + block.width, seen, flow.framesToNodes]),
+      band("frames seen", "frames", [block.x, seen, flow.deliveries], [right, seen, flow.deliveries]),
+    ];
+  }
   return levels.flat().flatMap((chip) => {
     const y = chip.y + chip.height * 0.72;
     const above = chip.node.fedBy === null ? undefined : byName.get(chip.node.fedBy);
@@ -292,7 +316,17 @@ function homeward(root: Chip, boxes: Boxes, down: number, flow: Flow): Stream {
     `C${(x + from) / 2} ${down + wide} ${(x + from) / 2} ${down + thin} ${x - bend} ${down + thin}`,
     `Q${x + thin} ${down + thin} ${x + thin} ${down - bend} V${root.y + root.height} Z`,
   ].join(" ");
-  return { key: "frames down", kind: "frames", path, stroke: null, broken: root.node.state === "dead" };
+  return { key: "frames down", kind: "frames", path, stroke: null, broken: root.node.state === "dead", chevrons: chevrons(from + 30, x - 60, down, true) };
+}
+
+/** Whether there are too many broadcast nodes for lines of their own: then one goes to all of them and one away. */
+function bundled(levels: readonly Chip[][]): boolean {
+  return levels.some((level) => level.length > SIZES.small.rows);
+}
+
+/** A river without chevrons. */
+function band(key: string, kind: Kind, from: End, to: End): Stream {
+  return { ...river(key, kind, from, to), chevrons: [] };
 }
 
 type End = readonly [x: number, y: number, perS: number | null];
@@ -301,7 +335,7 @@ function river(key: string, kind: Kind, [x0, y0, in0]: End, [x1, y1, in1]: End):
   const [a, b] = [riverWidth(in0) / 2, riverWidth(in1) / 2];
   const m = (x0 + x1) / 2;
   const path = `M${x0} ${y0 - a} C${m} ${y0 - a} ${m} ${y1 - b} ${x1} ${y1 - b} V${y1 + b} C${m} ${y1 + b} ${m} ${y0 + a} ${x0} ${y0 + a} Z`;
-  return { key, kind, path, stroke: null, broken: false };
+  return { key, kind, path, stroke: null, broken: false, chevrons: chevrons(x0 + 8, x1 - 8, y0, false) };
 }
 
 function line(
@@ -310,5 +344,11 @@ function line(
 ): Stream {
   const m = (x0 + x1) / 2;
   const broken = ends.some((chip) => chip.node.state === "dead");
-  return { key, kind, path: `M${x0} ${y0} C${m} ${y0} ${m} ${y1} ${x1} ${y1}`, stroke: lineWidth(perS), broken };
+  return { key, kind, path: `M${x0} ${y0} C${m} ${y0} ${m} ${y1} ${x1} ${y1}`, stroke: lineWidth(perS), broken, chevrons: [] };
+}
+
+/** One about every 60, from one end to the other. */
+function chevrons(from: number, to: number, y: number, left: boolean): Chevron[] {
+  const many = Math.max(2, Math.round((to - from) / 60));
+  return Array.from({ length: many }, (_, i) => ({ x: from + ((i + 0.5) * (to - from)) / many, y, left }));
 }
