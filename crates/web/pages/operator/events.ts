@@ -32,19 +32,27 @@ export interface Memory {
 
 export const NOTHING: Memory = { away: new Map() };
 
-/** Tells what changed from one sample to the next. */
-export function follow(memory: Memory, before: Sample, after: Sample): { memory: Memory; events: Event[] } {
+/**
+ * Tells what changed from one sample to the next. Where another node has answered, which may have gathered its figures
+ * earlier, counters say nothing: `sameSource` is false.
+ */
+export function follow(memory: Memory, before: Sample, after: Sample, sameSource = true): { memory: Memory; events: Event[] } {
   const away = new Map(memory.away);
   const past = new Map(before.nodes.map((node) => [node.name, node]));
   const events = after.nodes.flatMap((node) => {
     const was = past.get(node.name);
-    return was ? ofNode(was, node, away, after) : [event(after.at, node, "plain", `${node.name} joined, a ${node.role}`)];
+    return was ? ofNode(was, node, away, { at: after.at, sameSource }) : [event(after.at, node, "plain", `${node.name} joined, a ${node.role}`)];
   });
   return { memory: { away }, events: [...events, ...ofMap(before, after)] };
 }
 
-function ofNode(was: Node, node: Node, away: Map<string, Away>, after: Sample): Event[] {
-  const { at } = after;
+interface When {
+  readonly at: number;
+  readonly sameSource: boolean;
+}
+
+function ofNode(was: Node, node: Node, away: Map<string, Away>, when: When): Event[] {
+  const { at } = when;
   const gone = away.get(node.name);
   if (node.state === "dead") {
     if (was.state === "dead") return [];
@@ -56,14 +64,14 @@ function ofNode(was: Node, node: Node, away: Map<string, Away>, after: Sample): 
     away.set(node.name, { since: gone?.since ?? at - (node.silentMs ?? 0) });
     return [event(at, node, "bad", `${node.name} is silent: no heartbeat for ${milliseconds(node.silentMs)}`)];
   }
-  return alive(was, node, away, at);
+  return alive(was, node, away, when);
 }
 
-function alive(was: Node, node: Node, away: Map<string, Away>, at: number): Event[] {
+function alive(was: Node, node: Node, away: Map<string, Away>, { at, sameSource }: When): Event[] {
   const gone = away.get(node.name);
   const told: Event[] = [];
   if (was.state === "dead") told.push(event(at, node, "plain", `${node.name} has started again`));
-  else if (was.state === "alive" && restarted(was, node)) {
+  else if (was.state === "alive" && sameSource && restarted(was, node)) {
     told.push(event(at, node, "bad", `${node.name} began anew between two answers`));
   }
   if (was.state !== "alive" && !gone) away.set(node.name, { since: null });

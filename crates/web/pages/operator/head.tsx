@@ -4,6 +4,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { count, milliseconds } from "./format.ts";
+import { type Sample } from "./sample.ts";
 import { nameOf, type Shown } from "./state.ts";
 
 /** Older than this, something is wrong: two questions had no answer. */
@@ -19,7 +20,7 @@ export function Head({ shown }: { shown: Shown }) {
       <dl class="facts">
         <div>
           <dt>root</dt>
-          <dd id="root" data-node={sample?.root?.node ?? ""}>{sample?.root ? `${sample.root.node}, epoch ${sample.root.epoch}` : "none"}</dd>
+          <dd id="root" data-node={sample?.root?.node ?? ""}>{rootOf(sample)}</dd>
         </div>
         <div>
           <dt>map epoch</dt>
@@ -31,7 +32,12 @@ export function Head({ shown }: { shown: Shown }) {
   );
 }
 
-function Freshness({ shown: { latest, asked, failure } }: { shown: Shown }) {
+function rootOf(sample: Sample | null): string {
+  if (sample === null) return "–";
+  return sample.root ? `${sample.root.node}, epoch ${sample.root.epoch}` : "none";
+}
+
+function Freshness({ shown: { latest, asked, failure, locked } }: { shown: Shown }) {
   const now = useNow();
   const age = latest === null ? null : Math.max(0, now - latest.receivedAt);
   const stale = age === null ? failure !== null : age > STALE_MS;
@@ -39,10 +45,15 @@ function Freshness({ shown: { latest, asked, failure } }: { shown: Shown }) {
     <div>
       <dt>asked</dt>
       <dd id="freshness" class={stale ? "figure stale" : "figure"} data-age-ms={age === null ? "" : Math.round(age)} data-stale={stale}>
-        {nameOf(asked, latest?.sample ?? null)}, {age === null ? "no answer yet" : `${milliseconds(Math.floor(age / 100) * 100)} ago`}
+        {nameOf(asked, latest?.sample ?? null)}, {age === null ? (locked === "no" ? "no answer yet" : "which wants a token") : ago(age)}
       </dd>
     </div>
   );
+}
+
+/** In steps of 100 ms: more cannot be read. */
+function ago(ms: number): string {
+  return `${milliseconds(Math.floor(ms / 100) * 100)} ago`;
 }
 
 function useNow(): number {

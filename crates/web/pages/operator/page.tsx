@@ -12,7 +12,7 @@ import { Source } from "./source.ts";
 import { begin, type Shown, take } from "./state.ts";
 import { story, without } from "./story.ts";
 import { Tables } from "./tables.tsx";
-import { keepToken, takeToken } from "./token.ts";
+import { forgetToken, keepToken, takeToken } from "./token.ts";
 import { TokenForm } from "./token-form.tsx";
 
 export function Page() {
@@ -24,6 +24,9 @@ export function Page() {
     source.current = asking;
     return () => asking.close();
   }, []);
+  useEffect(() => {
+    if (shown.locked === "wrong") forgetToken();
+  }, [shown.locked]);
   const unlock = (token: string) => {
     keepToken(token);
     source.current?.unlock(token);

@@ -19,9 +19,16 @@ const KINDS: readonly Kind[] = [
   refusal("broadcast", "joins_full", "viewers who found all nodes full"),
   lesser("broadcast", "joins_sent_on", "viewers sent on to another node"),
   refusal("broadcast", "writes_refused", "writes refused by a busy broadcast node"),
-  refusal("broadcast", "writes_rejected", "writes refused by their owner, or because it is away"),
+  refusal("broadcast", "writes_rejected", "writes refused, here or by their owner"),
+  part("broadcast", "writes_unavailable", "of these, as their owner was away"),
+  part("broadcast", "writes_overloaded", "of these, as too many waited"),
+  part("broadcast", "writes_unknown", "of these, as no answer came in time"),
+  refusal("broadcast", "refused_rate_limited", "writes beyond what one viewer may in a minute"),
+  refusal("broadcast", "refused_unanswered", "writes with too many of the viewer unanswered"),
+  refusal("broadcast", "refused_invalid", "messages refused for what they say"),
+  refusal("broadcast", "taps_dropped", "taps dropped of too many streams or kinds"),
   lesser("broadcast", "ranges_written", "frames merged into one, for who is behind"),
-  lesser("broadcast", "samples_written", "of these, with comments left out and counted"),
+  part("broadcast", "samples_written", "of these, with comments left out and counted"),
   refusal("broadcast", "closed_stalled", "viewers closed who took nothing"),
   refusal("broadcast", "closed_held", "viewers closed who kept too many bytes"),
   refusal("broadcast", "closed_full", "viewers closed while too many waited for a seat"),
@@ -65,6 +72,11 @@ export function refused(sheds: readonly Shed[]): number | null {
 
 function refusal(role: Role, counter: string, words: string): Kind {
   return { role, counter, words, refuses: true };
+}
+
+/** What another kind counts too. */
+function part(role: Role, counter: string, words: string): Kind {
+  return { role, counter, words, refuses: false };
 }
 
 function lesser(role: Role, counter: string, words: string): Kind {

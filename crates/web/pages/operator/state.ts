@@ -69,10 +69,14 @@ export function nameOf(url: string, sample: Sample | null): string {
 
 function answered(shown: Shown, sample: Sample, from: string, receivedAt: number): Shown {
   const before = shown.latest;
+  // The same answer again: the node had gathered it for somebody else.
+  if (before !== null && before.from === from && sample.at === before.sample.at) {
+    return { ...shown, latest: { ...before, receivedAt }, failure: null, locked: "no" };
+  }
   const moved = before !== null && before.from !== from;
   // Another node's clock is another clock: rates begin anew with it.
   const samples = moved ? [sample] : [...shown.samples, sample].slice(-SAMPLES_MAX);
-  const told = before === null ? { memory: shown.memory, events: [] } : follow(shown.memory, before.sample, sample);
+  const told = before === null ? { memory: shown.memory, events: [] } : follow(shown.memory, before.sample, sample, !moved);
   const asked: Event[] = moved ? [askedInstead(before, sample, from)] : [];
   const perNode = rates(samples);
   const total = flow(sample, perNode);

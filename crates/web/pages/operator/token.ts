@@ -23,6 +23,15 @@ export function keepToken(token: string): void {
   }
 }
 
+/** Forgets it: it was another cluster's, or is no longer right. */
+export function forgetToken(): void {
+  try {
+    sessionStorage.removeItem(KEY);
+  } catch {
+    // Nothing was kept.
+  }
+}
+
 function kept(): string | null {
   try {
     return sessionStorage.getItem(KEY);
