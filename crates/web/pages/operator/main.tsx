@@ -1,4 +1,11 @@
+// Begins the operator page.
+//
+// What `operator.html` loads. Invariant: styles come from style sheets alone, as the Content-Security-Policy demands.
+
 import "uplot/dist/uPlot.min.css";
-import "uplot";
+import "../shared/theme.css";
+import "./operator.css";
 import { render } from "preact";
-render(<p>hi</p>, document.body);
+import { Page } from "./page.tsx";
+
+render(<Page />, document.body);
