@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use watershed_broadcast::{Coming, Session, SessionConfig};
 use watershed_net::{
     carousel::{Carousel, Joiner, Kept, SharedRoom},
-    http::{Handler, Reply, Request, Upgraded},
+    http::{Handler, Reply, Request, Upgraded, reply},
 };
 use watershed_placement::Map;
 use watershed_protocol::{
