@@ -48,6 +48,19 @@ await build({
     rolldownOptions: { output: { minify: true } },
   },
 });
+// The parts for the package's own tests: readable, and no part of what is published.
+await build({
+  root: resolve(root, "client"),
+  configFile: false,
+  logLevel: "warn",
+  build: {
+    target,
+    outDir: resolve(root, "client/dist"),
+    emptyOutDir: false,
+    minify: false,
+    lib: { entry: resolve(root, "client/src/parts.ts"), formats: ["es"], fileName: "parts" },
+  },
+});
 execFileSync("npx", ["tsc", "-p", "client/tsconfig.json"], { cwd: root, stdio: "inherit" });
 
 // What the tests of the operator page load: its parts without the document. Types are those of the sources.

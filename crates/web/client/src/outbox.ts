@@ -14,6 +14,8 @@ export const RETRY_MS_MAX = 60_000;
 
 interface Entry {
   write: Write;
+  /** Whether it may have taken effect already. */
+  tried: boolean;
   state: { at: "waiting" } | { at: "sent"; sentAt: number } | { at: "later"; dueAt: number };
 }
 
@@ -40,12 +42,12 @@ export class Outbox {
   }
 
   add(write: Write): void {
-    this.entries.set(write.ref, { write, state: { at: "waiting" } });
+    this.entries.set(write.ref, { write, tried: false, state: { at: "waiting" } });
   }
 
   /** Takes back the likes of this comment that were never sent, because a later word replaces them; their refs. */
   withdraw(id: string): string[] {
-    const unsent = [...this.entries.values()].filter(({ write, state }) => (write.type === "like" || write.type === "unlike") && write.id === id && state.at === "waiting");
+    const unsent = [...this.entries.values()].filter(({ write, tried }) => (write.type === "like" || write.type === "unlike") && write.id === id && !tried);
     for (const { write } of unsent) this.entries.delete(write.ref);
     return unsent.map(({ write }) => write.ref);
   }
@@ -55,7 +57,10 @@ export class Outbox {
     const entries = [...this.entries.values()];
     const free = UNANSWERED_MAX - entries.filter(({ state }) => state.at === "sent").length;
     const ready = entries.filter(({ state }) => state.at === "waiting" || (state.at === "later" && state.dueAt <= now)).slice(0, Math.max(0, free));
-    for (const entry of ready) entry.state = { at: "sent", sentAt: now };
+    for (const entry of ready) {
+      entry.state = { at: "sent", sentAt: now };
+      entry.tried = true;
+    }
     return ready.map(({ write }) => write);
   }
 

@@ -13,6 +13,7 @@ export const SETTLES_MS = 5_000;
 interface Word {
   ref: string;
   liked: boolean;
+  stamp: number;
 }
 
 export class OwnLike {
@@ -27,11 +28,14 @@ export class OwnLike {
   /** When an answered word counts as settled, whatever comes; null while nothing is to be settled or an answer is due. */
   settlesAt: number | null = null;
   private counted: number;
-  /** The register as last told. */
+  /** The register as last told: of all answers, which come in any order, the one with the greatest stamp. */
   private known: boolean;
+  private knownStamp = 0;
   /** Which states of this viewer's like the server's count may have in it. */
   private mayHold: Set<boolean>;
   private unanswered: Word[] = [];
+  /** Until when a frame may lack a word that was acknowledged. */
+  private doubtfulUntil = 0;
 
   constructor(count: number, told: boolean) {
     this.counted = this.shown = count;
@@ -43,8 +47,7 @@ export class OwnLike {
   /** The server's count, from a frame. */
   count(count: number): void {
     this.counted = count;
-    if (this.unanswered.length === 0) this.settle();
-    else this.choose();
+    this.choose();
   }
 
   /** This viewer likes it, or does no longer. */
@@ -56,25 +59,20 @@ export class OwnLike {
     this.want(word.liked);
   }
 
-  /** The register of the server, in the answer to a word. */
-  answer(ref: string, liked: boolean, now: number): void {
+  /** The register of the server, in the answer to a word. Another device's later stamp may have won. */
+  answer(ref: string, liked: boolean, stamp: number, now: number): void {
     this.take(ref);
-    this.known = liked;
     this.told = true;
     this.mayHold.add(liked);
-    // A later word of this viewer is on its way: it has a greater stamp and will win.
-    if (this.unanswered.length > 0) return;
-    // Another device's later stamp may have won.
-    this.want(liked);
-    if (this.shown === this.counted) this.settle();
-    else this.settlesAt = now + SETTLES_MS;
+    if (stamp >= this.knownStamp) [this.known, this.knownStamp] = [liked, stamp];
+    this.doubtfulUntil = now + SETTLES_MS;
+    this.answered(now);
   }
 
   /** A word that will never count: refused for good, or taken back before it was sent. */
-  refuse(ref: string): void {
+  refuse(ref: string, now: number): void {
     this.take(ref);
-    this.want(this.unanswered.at(-1)?.liked ?? this.known);
-    if (this.unanswered.length === 0) this.settle();
+    this.answered(now);
   }
 
   /** What the server says when it is asked; `words` is what this had when the question left. Never overrides a word. */
@@ -90,6 +88,17 @@ export class OwnLike {
     this.settlesAt = null;
     this.mayHold = new Set([this.known]);
     this.shown = this.counted;
+  }
+
+  private answered(now: number): void {
+    this.want(this.last());
+    if (this.unanswered.length === 0) this.settlesAt = Math.max(now, this.doubtfulUntil);
+  }
+
+  /** What counts in the end, if all that is unanswered is taken. */
+  private last(): boolean {
+    const word = this.unanswered.at(-1);
+    return word && word.stamp > this.knownStamp ? word.liked : this.known;
   }
 
   private take(ref: string): void {

@@ -7,6 +7,8 @@ import type { Surroundings } from "./surroundings.ts";
 
 /** Addresses of nodes that may be asked. */
 const NODES_MAX = 8;
+/** Nodes that an answer may name: the one where the viewer belongs, and three to ask when it is gone. */
+const NAMED_MAX = 4;
 /** How long one of them may take to answer. */
 const ANSWER_MS_MAX = 3_000;
 
@@ -61,8 +63,12 @@ export class Places {
     this.closed.signal.addEventListener("abort", give);
     try {
       const answer = await this.around.fetch(`${node}/v1/streams/${this.stream}/place?viewer=${this.viewer}`, patience.signal);
-      const url: unknown = answer.ok ? (await answer.json()).url : null;
-      return typeof url === "string" && isSocket(url) ? url : null;
+      if (!answer.ok) return null;
+      const { url, others }: { url: unknown; others: unknown } = await answer.json();
+      const named = [url, ...(Array.isArray(others) ? others : [])].filter(isSocket).slice(0, NAMED_MAX);
+      // The last ones to be learned are the last ones to be asked.
+      for (const other of named) this.learn(other);
+      return named[0] === url ? (named[0] ?? null) : null;
     } catch {
       return null;
     } finally {
@@ -73,8 +79,8 @@ export class Places {
 }
 
 /** Whether this is the address of a WebSocket. */
-export function isSocket(url: string): boolean {
-  return URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol);
+export function isSocket(url: unknown): url is string {
+  return typeof url === "string" && URL.canParse(url) && /^wss?:$/.test(new URL(url).protocol);
 }
 
 /** The origin of HTTP of a WebSocket's address. */

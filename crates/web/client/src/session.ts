@@ -140,11 +140,11 @@ export class Session implements Live {
     const ref = this.outbox.ref();
     const stamp = this.stamps.next();
     // Of likes that were never sent only the last counts: whoever taps without a connection fills no queue.
-    for (const unsent of this.outbox.withdraw(id)) row?.like.refuse(unsent);
-    row?.like.ask({ ref, liked });
+    for (const unsent of this.outbox.withdraw(id)) row?.like.refuse(unsent, this.around.now());
+    row?.like.ask({ ref, liked, stamp });
     if (row) row.refused = null;
     this.write({ type: liked ? "like" : "unlike", ref, id, stamp }, (refusal) => {
-      row?.like.refuse(ref);
+      row?.like.refuse(ref, this.around.now());
       if (row) row.refused = refusal;
     });
   }
@@ -204,7 +204,7 @@ export class Session implements Live {
     if (ack.stamp === null || ack.liked === null || !(write.type === "like" || write.type === "unlike")) return;
     // Another device's clock may be ahead: the next stamp of this one must be greater to count.
     this.stamps.seen(ack.stamp);
-    this.state.row(write.id)?.like.answer(write.ref, ack.liked, this.around.now());
+    this.state.row(write.id)?.like.answer(write.ref, ack.liked, ack.stamp, this.around.now());
   }
 
   private rejected(write: Write, { code, message }: Reject): void {
@@ -212,7 +212,7 @@ export class Session implements Live {
     const row = write.id === null ? undefined : this.state.row(write.id);
     if (!row) return;
     row.refused = { code, message };
-    if (write.type === "like" || write.type === "unlike") row.like.refuse(write.ref);
+    if (write.type === "like" || write.type === "unlike") row.like.refuse(write.ref, this.around.now());
   }
 
   /** Sends what may be sent, sets the timer to what is due next, and tells the page. */

@@ -194,7 +194,7 @@ export class State {
     if (!own) return;
     const { match, comment } = own;
     this.drafts.splice(this.drafts.indexOf(own), 1);
-    if (match && match !== ack.id) this.unmatch(match, ack.id);
+    if (match !== ack.id) this.exchange(match, ack.id);
     // It was in a frame, and is not in the view any more: deleted, or pushed out by newer ones.
     if (!ack.id || match === ack.id || this.deleted.has(ack.id)) return;
     const { key, author, name, body, at } = comment;
@@ -214,19 +214,19 @@ export class State {
   refuse(reject: Pick<Reject, "code" | "message"> & { ref: string }): void {
     const own = this.drafts.find((draft) => draft.ref === reject.ref);
     if (!own) return;
-    if (own.match) this.unmatch(own.match, null);
+    this.exchange(own.match, null);
     own.match = null;
     own.comment = { ...own.comment, sent: { state: "rejected", code: reject.code, message: reject.message } };
     const rejected = this.drafts.filter((draft) => draft.comment.sent.state === "rejected");
     for (const old of rejected.slice(0, -REJECTED_MAX)) this.drafts.splice(this.drafts.indexOf(old), 1);
   }
 
-  /** This comment is not the draft's that took it. If another draft of the same words has the right one, they change. */
-  private unmatch(id: string, right: string | null): void {
+  /** A draft had taken the wrong comment, or none. If another of the same words has taken the right one, they change. */
+  private exchange(wrong: string | null, right: string | null): void {
     const other = this.drafts.find((draft) => right !== null && draft.match === right);
-    if (other) other.match = id;
-    const row = this.rows.get(id);
-    if (row) row.key = other?.comment.key ?? id;
+    if (other) other.match = wrong;
+    const row = wrong === null ? undefined : this.rows.get(wrong);
+    if (row) row.key = other?.comment.key ?? row.line.id;
   }
 
   /** Ends the doubt about likes whose time is over; when the next one is due. */

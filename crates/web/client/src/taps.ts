@@ -31,7 +31,10 @@ export class Taps {
   tap(kind: string, count: number): void {
     const whole = Math.floor(count);
     if (!(whole >= 1) || (!this.waiting.has(kind) && this.waiting.size >= KINDS_MAX)) return;
-    this.waiting.set(kind, Math.min(WAITING_MAX, (this.waiting.get(kind) ?? 0) + whole));
+    const waiting = this.waiting.get(kind) ?? 0;
+    const added = Math.min(whole, WAITING_MAX - waiting);
+    this.waiting.set(kind, waiting + added);
+    this.seen.set(kind, (this.seen.get(kind) ?? 0) + added);
   }
 
   /** When the next message may be sent; null while nothing waits. */
