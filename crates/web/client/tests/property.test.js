@@ -130,13 +130,15 @@ class Server {
 
   /** What a new connection is told behind its welcome. @param {string | null} resume */
   catchUp(resume) {
+    // What it is told ends where a frame ends, and the log has that frame.
+    this.frame();
     const [epoch, seq] = (resume ?? "0:0").split(":").map(Number);
     if (epoch === this.epoch && seq === this.seq) return [];
     const missed = this.log.filter((frame) => frame.seq > (seq ?? 0));
     return epoch === this.epoch && missed[0]?.from === seq ? [this.wire(missed)] : [this.snapshot()];
   }
 
-  /** Counts as frames know them: what is in the open window is not counted yet, and is told when it closes. @param {Stored} comment */
+  /** Only made where a frame ends, so that its count is what frames have told. @param {Stored} comment */
   line(comment) {
     return { id: comment.id, author: comment.author, name: comment.name, body: comment.body, at: comment.at, likes: this.count(comment.id) };
   }
@@ -251,8 +253,11 @@ class Run {
   /** @param {any} frame */
   say(frame) {
     // Behind the resume point of a move the old connection's frames are not taken.
-    if (this.world.channel === this.channel) for (const { id, likes } of frame.comments) this.told.set(id, likes);
-    if (this.world.channel === this.channel) for (const [id, likes] of frame.likes ?? []) this.told.set(id, likes);
+    if (this.world.channel === this.channel) {
+      for (const { id, likes } of frame.comments) this.told.set(id, likes);
+      // Counts of what the view does not cover yet are nothing to it.
+      for (const [id, likes] of frame.likes ?? []) if (this.told.has(id)) this.told.set(id, likes);
+    }
     this.channel?.say(frame);
   }
 
