@@ -121,10 +121,10 @@ export class State {
 
   /** The key of a draft that this comment seems to be: the answer, which may come later, will tell. */
   private match(line: Line): string | null {
-    const like = this.drafts.find((draft) => draft.comment.sent.state === "sending" && !draft.match && cleaned(draft.comment.body) === line.body);
-    if (!like) return null;
-    like.match = line.id;
-    return like.comment.key;
+    const alike = this.drafts.find((draft) => draft.comment.sent.state === "sending" && !draft.match && cleaned(draft.comment.body) === line.body);
+    if (!alike) return null;
+    alike.match = line.id;
+    return alike.comment.key;
   }
 
   /** An own comment that no frame has shown stays, beside those of its time. */
