@@ -18,6 +18,6 @@ export declare class Places {
     private ask;
 }
 /** Whether this is the address of a WebSocket. */
-export declare function isSocket(url: string): boolean;
+export declare function isSocket(url: unknown): url is string;
 /** The origin of HTTP of a WebSocket's address. */
 export declare function originOf(url: string): string;

@@ -63,8 +63,8 @@ export declare class State {
     refuse(reject: Pick<Reject, "code" | "message"> & {
         ref: string;
     }): void;
-    /** This comment is not the draft's that took it. If another draft of the same words has the right one, they change. */
-    private unmatch;
+    /** A draft had taken the wrong comment, or none. If another of the same words has taken the right one, they change. */
+    private exchange;
     /** Ends the doubt about likes whose time is over; when the next one is due. */
     settle(now: number): number | null;
     /** The view now: the same object, and the same objects below it, where nothing has changed. */
