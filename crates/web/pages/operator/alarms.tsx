@@ -2,9 +2,9 @@
 //
 // Below the head. Invariant: an alarm stands as long as its cause, and no longer.
 
-import { clock, count } from "./format.ts";
+import { clock, count, rate } from "./format.ts";
 import { type Node } from "./sample.ts";
-import { type Shown } from "./state.ts";
+import { type Latest, type Shown } from "./state.ts";
 
 /** Alarms that are spelled out; the tree and the tables show all. */
 const ALARMS_MAX = 4;
@@ -22,6 +22,7 @@ export function Alarms({ shown }: { shown: Shown }) {
           <b>{node.name} is {node.state === "alive" ? "not ready" : node.state}</b>
           {since(memory.away.get(node.name)?.since ?? null)}
           {`: ${meaning(node)}`}
+          {node.role === "processor" && node.state === "dead" ? refusals(latest) : ""}
         </li>
       ))}
       {more > 0 ? <li class="warn">{`and ${count(more)} more, see the tables`}</li> : null}
@@ -31,6 +32,12 @@ export function Alarms({ shown }: { shown: Shown }) {
 
 function since(at: number | null): string {
   return at === null ? "" : ` since ${clock(at)}`;
+}
+
+/** How many writes a dead processor costs now. */
+function refusals(latest: Latest | null): string {
+  const now = latest?.sheds.find((shed) => shed.counter === "writes_unavailable")?.perS ?? null;
+  return now === null || now < 0.05 ? "" : ` (${rate(now)} writes a second are refused now)`;
 }
 
 function meaning(node: Node): string {

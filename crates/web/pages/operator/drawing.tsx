@@ -6,14 +6,18 @@ import { compact, count } from "./format.ts";
 import { Factors } from "./factors.tsx";
 import { Mark } from "./mark.tsx";
 import { type Latest } from "./state.ts";
-import { type Stream, tree, type Tree } from "./tree.ts";
+import { type Stream } from "./streams.ts";
+import { tree, type Tree } from "./tree.ts";
 
 export function Drawing({ latest, away }: { latest: Latest; away: ReadonlyMap<string, { since: number | null }> }) {
   const { sample, flow, rates } = latest;
   const laid = tree(sample, flow, rates);
   return (
     <div class="scrolls" tabIndex={0} role="region" aria-label="The tree, drawn">
-      <svg id="tree" viewBox={`0 0 ${laid.width} ${laid.height}`} width={laid.width} height={laid.height} role="img" aria-label={spoken(latest)}>
+      <svg
+        id="tree" viewBox={`0 0 ${laid.width} ${laid.height}`} width={laid.width} height={laid.height} role="img"
+        aria-label={spoken(latest)}
+      >
         {laid.streams.map((stream) => <River key={stream.key} stream={stream} />)}
         {laid.groups.map(({ title, words, box }) => (
           <g key={title} class="column" transform={`translate(${box.x + box.width / 2} ${box.y})`}>
@@ -23,7 +27,10 @@ export function Drawing({ latest, away }: { latest: Latest; away: ReadonlyMap<st
         ))}
         <Crowd tree={laid} viewers={flow.viewers} />
         {laid.chips.map((chip) => (
-          <Mark key={chip.node.name} chip={chip} sample={sample} rates={rates.get(chip.node.name)} since={away.get(chip.node.name)?.since ?? null} />
+          <Mark
+            key={chip.node.name} chip={chip} sample={sample} rates={rates.get(chip.node.name)}
+            since={away.get(chip.node.name)?.since ?? null}
+          />
         ))}
         <Factors latest={latest} tree={laid} />
       </svg>
@@ -51,7 +58,8 @@ function Crowd({ tree: { crowd }, viewers }: { tree: Tree; viewers: number | nul
       {Array.from({ length: dots }, (_, i) => {
         // The golden angle puts each dot where there is most room.
         const [turn, out] = [i * 2.39996, Math.sqrt((i + 0.5) / DOTS_MAX)];
-        return <circle key={i} r={2.6} cx={x + width / 2 + Math.cos(turn) * out * (width / 2 - 8)} cy={y + height / 2 + Math.sin(turn) * out * (height / 2 - 10)} />;
+        const [right, below] = [Math.cos(turn) * out * (width / 2 - 8), Math.sin(turn) * out * (height / 2 - 10)];
+        return <circle key={i} r={2.6} cx={x + width / 2 + right} cy={y + height / 2 + below} />;
       })}
       <text class="halo large" x={x + width / 2} y={y + height / 2 + 8}>{compact(viewers, 100_000)}</text>
     </g>
@@ -63,5 +71,6 @@ const DOTS_MAX = 190;
 function spoken({ sample, flow }: Latest): string {
   const dead = sample.nodes.filter((node) => node.state === "dead").map((node) => node.name);
   const lost = dead.length === 0 ? "" : ` Dead: ${dead.join(", ")}.`;
-  return `The tree: ${count(flow.viewers)} viewers, broadcast nodes, write processors and the root merger, with what flows between them.${lost} The tables below say the same.`;
+  const tiers = "broadcast nodes, write processors and the root merger";
+  return `The tree: ${count(flow.viewers)} viewers, ${tiers}, with what flows between them.${lost} The tables below say the same.`;
 }

@@ -21,7 +21,7 @@ export interface Event {
 
 /** A node that is away, or back but not ready yet. */
 export interface Away {
-  /** Null: since before the page was opened. */
+  /** Null: since before the page was opened, and no heartbeat says when. */
   readonly since: number | null;
 }
 
@@ -30,7 +30,11 @@ export interface Memory {
   readonly away: ReadonlyMap<string, Away>;
 }
 
-export const NOTHING: Memory = { away: new Map() };
+/** What the first sample tells: who is away, and since when where its last heartbeat says so. */
+export function remember(sample: Sample): Memory {
+  const away = sample.nodes.filter((node) => node.state !== "alive");
+  return { away: new Map(away.map((node) => [node.name, { since: lastBeat(node, sample.at) }])) };
+}
 
 /**
  * Tells what changed from one sample to the next. Where another node has answered, which may have gathered its figures
@@ -41,7 +45,8 @@ export function follow(memory: Memory, before: Sample, after: Sample, sameSource
   const past = new Map(before.nodes.map((node) => [node.name, node]));
   const events = after.nodes.flatMap((node) => {
     const was = past.get(node.name);
-    return was ? ofNode(was, node, away, { at: after.at, sameSource }) : [event(after.at, node, "plain", `${node.name} joined, a ${node.role}`)];
+    if (was) return ofNode(was, node, away, { at: after.at, sameSource });
+    return [event(after.at, node, "plain", `${node.name} joined, a ${node.role}`)];
   });
   return { memory: { away }, events: [...events, ...ofMap(before, after)] };
 }
@@ -56,12 +61,12 @@ function ofNode(was: Node, node: Node, away: Map<string, Away>, when: When): Eve
   const gone = away.get(node.name);
   if (node.state === "dead") {
     if (was.state === "dead") return [];
-    away.set(node.name, { since: gone?.since ?? at });
+    away.set(node.name, { since: gone?.since ?? lastBeat(node, at) ?? at });
     return [event(at, node, "bad", `${node.name} died${meaning(node)}`)];
   }
   if (node.state === "silent") {
     if (was.state !== "alive") return [];
-    away.set(node.name, { since: gone?.since ?? at - (node.silentMs ?? 0) });
+    away.set(node.name, { since: gone?.since ?? lastBeat(node, at) ?? at });
     return [event(at, node, "bad", `${node.name} is silent: no heartbeat for ${milliseconds(node.silentMs)}`)];
   }
   return alive(was, node, away, when);
@@ -81,6 +86,11 @@ function alive(was: Node, node: Node, away: Map<string, Away>, { at, sameSource 
     told.push(event(at, node, "good", returned(node, back.since === null ? null : at - back.since)));
   }
   return told;
+}
+
+function lastBeat(node: Node, at: number): number | null {
+  const ago = node.beatMs ?? node.silentMs;
+  return ago === null ? null : at - ago;
 }
 
 /** A merger's counters also begin anew when it becomes the root: that is told as such. */

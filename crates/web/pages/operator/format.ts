@@ -53,6 +53,13 @@ export function bytes(value: number | null): string {
   return `${one.format(value / 1024 ** power)} ${units[power]}`;
 }
 
+/** How long something has been so: 42 s, 3 min, 5 h, 12 d. */
+export function duration(seconds: number | null): string {
+  if (seconds === null) return DASH;
+  const [unit, size] = ([["d", 86_400], ["h", 3600], ["min", 60]] as const).find(([, size]) => seconds >= size * 2) ?? ["s", 1];
+  return `${whole.format(Math.floor(seconds / size))} ${unit}`;
+}
+
 /** The time of day here: 12:03:11. */
 export function clock(at: number): string {
   const date = new Date(at);

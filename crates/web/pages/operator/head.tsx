@@ -40,12 +40,13 @@ function rootOf(sample: Sample | null): string {
 function Freshness({ shown: { latest, asked, failure, locked } }: { shown: Shown }) {
   const now = useNow();
   const age = latest === null ? null : Math.max(0, now - latest.receivedAt);
+  const unanswered = locked === "no" ? "no answer yet" : "which wants a token";
   const stale = age === null ? failure !== null : age > STALE_MS;
   return (
     <div>
       <dt>asked</dt>
       <dd id="freshness" class={stale ? "figure stale" : "figure"} data-age-ms={age === null ? "" : Math.round(age)} data-stale={stale}>
-        {nameOf(asked, latest?.sample ?? null)}, {age === null ? (locked === "no" ? "no answer yet" : "which wants a token") : ago(age)}
+        {nameOf(asked, latest?.sample ?? null)}, {age === null ? unanswered : ago(age)}
       </dd>
     </div>
   );

@@ -5,6 +5,7 @@
 import "uplot/dist/uPlot.min.css";
 import "../shared/theme.css";
 import "./operator.css";
+import "./tree.css";
 import { render } from "preact";
 import { Page } from "./page.tsx";
 

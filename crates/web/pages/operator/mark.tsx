@@ -5,7 +5,8 @@
 import { clock, compact, count, milliseconds } from "./format.ts";
 import { type NodeRates } from "./rates.ts";
 import { figure, type Node, type Sample } from "./sample.ts";
-import { type Chip, isRoot } from "./tree.ts";
+import { type Chip } from "./chips.ts";
+import { isRoot } from "./tree.ts";
 
 interface Shown {
   chip: Chip;
@@ -20,15 +21,19 @@ export function Mark({ chip, sample, rates, since }: Shown) {
   const root = isRoot(node, sample);
   const lines = node.state === "alive" ? working(node, rates, root) : away(node, since);
   const shown = { large: 2, middle: 1, small: 0 }[size];
+  const first = { large: 22, middle: height / 2 - 2, small: height / 2 + 4.5 }[size];
   return (
-    <g class={`chip ${size}${root ? " root" : ""}`} data-node={node.name} data-state={node.state} data-role={node.role} transform={`translate(${x} ${y})`}>
+    <g
+      class={`chip ${size}${root ? " root" : ""}`} data-node={node.name} data-state={node.state} data-role={node.role}
+      transform={`translate(${x} ${y})`}
+    >
       <title>{[`${node.name}, ${node.state}`, ...lines].join(", ")}</title>
       <rect class="body" width={width} height={height} rx={8} />
       <rect class="side" width={5} height={height - 12} x={6} y={6} rx={2.5} />
-      <text class="name" x={18} y={size === "large" ? 22 : height / 2 - (shown === 1 ? 2 : -4.5)}>{node.name}</text>
-      <text class="main" x={width - 10} y={size === "large" ? 22 : height / 2 - (shown === 1 ? 2 : -4.5)}>{headline(node, root, size === "small")}</text>
+      <text class="name" x={18} y={first}>{node.name}</text>
+      <text class="main" x={width - 10} y={first}>{headline(node, root, size === "small")}</text>
       {lines.slice(0, shown).map((text, i) => (
-        <text key={i} class="line" x={18} y={size === "large" ? 40 + i * 16 : height / 2 + 14}>{text}</text>
+        <text key={i} class="line" x={18} y={first + (size === "large" ? 18 : 16) + i * 16}>{text}</text>
       ))}
     </g>
   );

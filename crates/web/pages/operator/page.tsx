@@ -50,7 +50,7 @@ export function Page() {
               <Drawing latest={latest} away={shown.memory.away} />
               <Legend />
             </section>
-            <Plots history={shown.history} />
+            <Plots history={shown.history} events={shown.events} />
             <Tables latest={latest} />
           </>
         )}

@@ -4,6 +4,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
+import { type Event } from "./events.ts";
 import { clock, compact, milliseconds, rate } from "./format.ts";
 import { type History, type Points, type Series } from "./history.ts";
 
@@ -31,7 +32,7 @@ const KINDS: readonly Kind[] = [
 
 const HEIGHT = 112;
 
-export function Plots({ history }: { history: History }) {
+export function Plots({ history, events }: { history: History; events: readonly Event[] }) {
   const [long, setLong] = useState(false);
   const points = long ? history.coarse : history.fine;
   return (
@@ -41,21 +42,23 @@ export function Plots({ history }: { history: History }) {
         <button class="plain" aria-pressed={long} onClick={() => setLong(!long)}>Half an hour</button>
       </div>
       <div id="plots">
-        {KINDS.map((kind) => <Plot key={kind.series} kind={kind} points={points} />)}
+        {KINDS.map((kind) => <Plot key={kind.series} kind={kind} points={points} events={events} />)}
       </div>
     </section>
   );
 }
 
-function Plot({ kind, points }: { kind: Kind; points: Points }) {
+function Plot({ kind, points, events }: { kind: Kind; points: Points; events: readonly Event[] }) {
   const at = useRef<HTMLDivElement>(null);
+  const happened = useRef(events);
+  happened.current = events;
   const plot = useRef<uPlot | null>(null);
   const values = points.values[kind.series];
   const [pointed, setPointed] = useState<number | null>(null);
   useEffect(() => {
     const place = at.current;
     if (place === null) return;
-    const made = new uPlot(options(kind, place.clientWidth, setPointed), [[], []], place);
+    const made = new uPlot(options(kind, place.clientWidth, setPointed, () => happened.current), [[], []], place);
     plot.current = made;
     const resized = new ResizeObserver(() => made.setSize({ width: place.clientWidth, height: HEIGHT }));
     resized.observe(place);
@@ -82,8 +85,9 @@ function Plot({ kind, points }: { kind: Kind; points: Points }) {
   );
 }
 
-function options(kind: Kind, width: number, pointed: (index: number | null) => void): uPlot.Options {
-  const color = (name: string) => () => getComputedStyle(document.documentElement).getPropertyValue(name);
+type Events = () => readonly Event[];
+
+function options(kind: Kind, width: number, pointed: (index: number | null) => void, events: Events): uPlot.Options {
   const axis = { stroke: color("--soft"), font: "11px system-ui", grid: { stroke: color("--line"), width: 1 }, ticks: { show: false } };
   return {
     width, height: HEIGHT, legend: { show: false },
@@ -94,6 +98,25 @@ function options(kind: Kind, width: number, pointed: (index: number | null) => v
       { ...axis, size: 46, values: (_, marks) => marks.map((mark) => kind.axis(mark)) },
     ],
     series: [{}, { stroke: color(kind.color), width: 1.75, points: { show: false } }],
-    hooks: { setCursor: [(plot) => pointed(plot.cursor.idx ?? null)] },
+    hooks: { setCursor: [(plot) => pointed(plot.cursor.idx ?? null)], drawAxes: [(plot) => mark(plot, events())] },
   };
+}
+
+function color(name: string): () => string {
+  return () => getComputedStyle(document.documentElement).getPropertyValue(name);
+}
+
+/** A line where a node went away, and one where it was back: what the curve does there has its reason. */
+function mark(plot: uPlot, events: readonly Event[]): void {
+  const { left, top, width, height } = plot.bbox;
+  for (const { at, tone } of events) {
+    const x = Math.round(plot.valToPos(at / 1000, "x", true)) + 0.5;
+    if (tone === "plain" || !(x >= left && x <= left + width)) continue;
+    plot.ctx.strokeStyle = color(tone === "bad" ? "--bad" : "--good")();
+    plot.ctx.lineWidth = devicePixelRatio;
+    plot.ctx.beginPath();
+    plot.ctx.moveTo(x, top);
+    plot.ctx.lineTo(x, top + height);
+    plot.ctx.stroke();
+  }
 }

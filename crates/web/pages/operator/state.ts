@@ -3,7 +3,7 @@
 // Between the source and the components. Invariant: everything that gathers here is bounded; a failed question changes
 // nothing but `failure`.
 
-import { type Event, follow, type Memory, NOTHING } from "./events.ts";
+import { type Event, follow, type Memory, remember } from "./events.ts";
 import { type Flow, flow, type Stage, stages } from "./flow.ts";
 import { History } from "./history.ts";
 import { type NodeRates, rates } from "./rates.ts";
@@ -46,7 +46,8 @@ export interface Latest {
 
 export function begin(origin: string): Shown {
   return {
-    latest: null, events: [], history: new History(), asked: origin, failure: null, locked: "no", memory: NOTHING, samples: [],
+    latest: null, events: [], history: new History(), asked: origin, failure: null, locked: "no",
+    memory: { away: new Map() }, samples: [],
   };
 }
 
@@ -76,7 +77,7 @@ function answered(shown: Shown, sample: Sample, from: string, receivedAt: number
   const moved = before !== null && before.from !== from;
   // Another node's clock is another clock: rates begin anew with it.
   const samples = moved ? [sample] : [...shown.samples, sample].slice(-SAMPLES_MAX);
-  const told = before === null ? { memory: shown.memory, events: [] } : follow(shown.memory, before.sample, sample, !moved);
+  const told = before === null ? { memory: remember(sample), events: [] } : follow(shown.memory, before.sample, sample, !moved);
   const asked: Event[] = moved ? [askedInstead(before, sample, from)] : [];
   const perNode = rates(samples);
   const total = flow(sample, perNode);

@@ -18,7 +18,9 @@ export function story(flow: Flow): Piece[] {
   if (likes === null || talliesOut === null || frames === null || deliveries === null) {
     return [plain(`${count(flow.viewers)} viewers are connected; how much flows is known after the next answer.`)];
   }
-  if (deliveries < 0.05) return [plain(`${count(flow.viewers)} viewers are connected, and all is quiet: nothing is written, so nothing is sent.`)];
+  if (deliveries < 0.05) {
+    return [plain(`${count(flow.viewers)} viewers are connected, and all is quiet: nothing is written, so nothing is sent.`)];
+  }
   return [
     number(`${rate(likes)} likes a second`, "writes"), plain(" became "), number(`${rate(talliesOut)} counts`, "counts"), plain(" in "),
     number(`${rate(frames)} frames`, "frames"), plain(", delivered "), number(`${rate(deliveries)} times`, "frames"),
@@ -30,7 +32,8 @@ export function story(flow: Flow): Piece[] {
 export function without(flow: Flow): string | null {
   const { likes, viewers, deliveries } = flow;
   if (!likes || !viewers || !deliveries || likes * viewers < 2 * deliveries) return null;
-  return `One message for each like to each viewer would be ${count(likes * viewers)} a second, ${rate(likes * viewers / deliveries)} times as many.`;
+  const [messages, times] = [count(likes * viewers), rate((likes * viewers) / deliveries)];
+  return `One message for each like to each viewer would be ${messages} a second, ${times} times as many.`;
 }
 
 function plain(text: string): Piece {

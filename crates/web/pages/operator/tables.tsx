@@ -2,7 +2,7 @@
 //
 // At the end of the page. Invariant: every node of the answer has a row, whether it answers or not.
 
-import { bytes, count, milliseconds, rate, share } from "./format.ts";
+import { bytes, count, duration, milliseconds, rate, share } from "./format.ts";
 import { type NodeRates } from "./rates.ts";
 import { figure, type Node, ofRole, type Sample, type Slow } from "./sample.ts";
 import { type Shed } from "./shed.ts";
@@ -74,6 +74,15 @@ function now(title: string, name: string, text: (value: number | null) => string
   return { title, numeric: true, cell: (node) => text(figure(node, name)) };
 }
 
+/** What the process of a node takes of its machine. */
+function machine(rates: Rates): Column<Node>[] {
+  return [
+    { title: "CPU", numeric: true, cell: (node) => share(rates.get(node.name)?.perS("cpu_seconds") ?? null) },
+    now("memory", "resident_bytes", bytes),
+    now("up", "uptime_s", duration),
+  ];
+}
+
 function broadcast(sample: Sample, rates: Rates): Column<Node>[] {
   const nodes = ofRole(sample, "broadcast").filter((node) => node.state !== "dead");
   const viewers = nodes.reduce((sum, node) => sum + (figure(node, "viewers") ?? 0), 0);
@@ -97,6 +106,7 @@ function broadcast(sample: Sample, rates: Rates): Column<Node>[] {
     perS(rates, "merged/s", "ranges_written"),
     { title: "bytes out/s", numeric: true, cell: (node) => bytes(rates.get(node.name)?.perS("bytes_written") ?? null) },
     now("kept", "kept_bytes", bytes),
+    ...machine(rates),
   ];
 }
 
@@ -122,6 +132,7 @@ function processor(sample: Sample, rates: Rates): Column<Node>[] {
     perS(rates, "counts/s", "tallies_out"),
     now("comments held", "comments_held"),
     now("likes held", "registers_held"),
+    ...machine(rates),
   ];
 }
 
@@ -136,7 +147,9 @@ function merger(sample: Sample, rates: Rates): Column<Node>[] {
     perS(rates, "comments/s", "comments_in"),
     perS(rates, "unshown/s", "comments_unshown"),
     perS(rates, "frames/s", "frames_out"),
+    { title: "a step takes", numeric: true, cell: (node) => milliseconds(perOne(rates, node, "merge_microseconds", "merge_steps", 1 / 1000)) },
     now("terms as root", "root_terms"),
+    ...machine(rates),
   ];
 }
 

@@ -1,7 +1,7 @@
 // @ts-check
 // What is promised of events: a death, a return and a new root are told once, with what they mean.
 
-import { follow, NOTHING } from "../../../vendor/operator-parts.js";
+import { follow, remember } from "../../../vendor/operator-parts.js";
 import { at, broadcast, merger, processor } from "./clusters.js";
 import { equal, test } from "./harness.js";
 
@@ -10,7 +10,7 @@ import { equal, test } from "./harness.js";
  * @param {ReturnType<typeof at>[]} samples
  */
 function told(first, ...samples) {
-  let [memory, before] = [NOTHING, first];
+  let [memory, before] = [remember(first), first];
   /** @type {string[]} */
   const texts = [];
   for (const after of samples) {
@@ -40,6 +40,11 @@ test("its slots are available when it is ready, not when it has started", () => 
 
 test("a node that was dead when the page was opened comes back without a time", () => {
   equal(told(at(0, dead()), at(1000, alive())), ["p1 has started again", "p1 is back: its 2,048 slots are available again"]);
+});
+
+test("a node that was dead when the page was opened is away since its last heartbeat", () => {
+  const long = [processor("p1", { state: "dead", ready: null, figures: null, beat_ms: 59_000 })];
+  equal(told(at(0, long), at(1000, alive())).at(-1), "p1 is back: its 2,048 slots are available again after 60 s");
 });
 
 test("a node that died and came back between two answers is told to have begun anew", () => {

@@ -26,7 +26,7 @@ function cluster(nodes, levels, processors, mergers) {
 
 /** @type {[nodes: number, levels: number, processors: number, mergers: number][]} */
 const MANY = [
-  [1, 1, 1, 1], [2, 1, 3, 2], [4, 1, 3, 2], [6, 2, 3, 2], [9, 3, 12, 3], [16, 1, 5, 2],
+  [0, 1, 0, 0], [1, 1, 1, 1], [2, 1, 3, 2], [4, 1, 3, 2], [6, 2, 3, 2], [9, 3, 12, 3], [16, 1, 5, 2],
   [24, 2, 4, 2], [40, 4, 16, 5], [60, 1, 8, 3], [60, 3, 40, 3],
 ];
 
