@@ -15,18 +15,20 @@ export function Alarms({ shown }: { shown: Shown }) {
   const troubled = latest?.sample.nodes.filter((node) => node.state !== "alive" || node.ready === false) ?? [];
   const more = troubled.length - ALARMS_MAX;
   return (
-    <ul class="alarms" role="status" hidden={troubled.length === 0 && failure === null}>
-      {failure === null ? null : <li class="warn"><b>The figures are old.</b> {failure}; it goes on by itself.</li>}
-      {troubled.slice(0, ALARMS_MAX).map((node) => (
-        <li key={node.name} class={node.state === "dead" ? "bad" : "warn"}>
-          <b>{node.name} is {node.state === "alive" ? "not ready" : node.state}</b>
-          {since(memory.away.get(node.name)?.since ?? null)}
-          {`: ${meaning(node)}`}
-          {node.role === "processor" && node.state === "dead" ? refusals(latest) : ""}
-        </li>
-      ))}
-      {more > 0 ? <li class="warn">{`and ${count(more)} more, see the tables`}</li> : null}
-    </ul>
+    <div role="status" hidden={troubled.length === 0 && failure === null}>
+      <ul class="alarms">
+        {failure === null ? null : <li class="warn"><b>The figures are old.</b> {failure}; it goes on by itself.</li>}
+        {troubled.slice(0, ALARMS_MAX).map((node) => (
+          <li key={node.name} class={node.state === "dead" ? "bad" : "warn"}>
+            <b>{node.name} is {node.state === "alive" ? "not ready" : node.state}</b>
+            {since(memory.away.get(node.name)?.since ?? null)}
+            {`: ${meaning(node)}`}
+            {node.role === "processor" && node.state === "dead" ? <Refusals latest={latest} /> : null}
+          </li>
+        ))}
+        {more > 0 ? <li class="warn">{`and ${count(more)} more, see the tables`}</li> : null}
+      </ul>
+    </div>
   );
 }
 
@@ -34,10 +36,10 @@ function since(at: number | null): string {
   return at === null ? "" : ` since ${clock(at)}`;
 }
 
-/** How many writes a dead processor costs now. */
-function refusals(latest: Latest | null): string {
+/** How many writes a dead processor costs now; not for ears, which would hear each number. */
+function Refusals({ latest }: { latest: Latest | null }) {
   const now = latest?.sheds.find((shed) => shed.counter === "writes_unavailable")?.perS ?? null;
-  return now === null || now < 0.05 ? "" : ` (${rate(now)} writes a second are refused now)`;
+  return now === null || now < 0.05 ? null : <span aria-hidden="true"> ({rate(now)} writes a second are refused now)</span>;
 }
 
 function meaning(node: Node): string {

@@ -48,7 +48,7 @@ export function follow(memory: Memory, before: Sample, after: Sample, sameSource
     if (was) return ofNode(was, node, away, { at: after.at, sameSource });
     return [event(after.at, node, "plain", `${node.name} joined, a ${node.role}`)];
   });
-  return { memory: { away }, events: [...events, ...ofMap(before, after)] };
+  return { memory: { away }, events: [...events, ...ofMap(before, after), ...ofPlaces(before, after)] };
 }
 
 interface When {
@@ -119,17 +119,22 @@ function ofMap(before: Sample, after: Sample): Event[] {
   const rootMoved = root !== null && (root.node !== before.root?.node || root.epoch !== before.root.epoch);
   if (rootMoved) tell(root.node, "good", `${root.node} became the root (epoch ${root.epoch})`);
   else if (!root && before.root) tell(null, "bad", "there is no root");
-  for (const node of after.nodes) {
-    const was = before.nodes.find(({ name }) => name === node.name);
-    if (was && was.slots !== null && node.slots !== null && was.slots !== node.slots) {
-      tell(node.name, "plain", `${node.name} owns ${count(node.slots)} slots now, before ${count(was.slots)}`);
-    }
-    if (was?.fedBy && node.fedBy && was.fedBy !== node.fedBy) {
-      tell(node.name, "plain", `${node.name} takes its frames from ${node.fedBy} now, before from ${was.fedBy}`);
-    }
-  }
   if (after.mapEpoch !== before.mapEpoch && !rootMoved) tell(null, "plain", `the map has epoch ${after.mapEpoch}`);
   return told;
+}
+
+/** Slots that moved, and nodes that take their frames from elsewhere; that all follow a new root need not be told. */
+function ofPlaces(before: Sample, after: Sample): Event[] {
+  const past = new Map(before.nodes.map((node) => [node.name, node]));
+  const isMerger = (name: string) => past.get(name)?.role === "merger";
+  return after.nodes.flatMap((node) => {
+    const was = past.get(node.name);
+    if (was && was.slots !== null && node.slots !== null && was.slots !== node.slots) {
+      return [event(after.at, node, "plain", `${node.name} owns ${count(node.slots)} slots now, before ${count(was.slots)}`)];
+    }
+    if (!was?.fedBy || !node.fedBy || was.fedBy === node.fedBy || (isMerger(was.fedBy) && isMerger(node.fedBy))) return [];
+    return [event(after.at, node, "plain", `${node.name} takes its frames from ${node.fedBy} now, before from ${was.fedBy}`)];
+  });
 }
 
 function event(at: number, node: Node, tone: Tone, text: string): Event {

@@ -27,6 +27,7 @@ export function Head({ shown }: { shown: Shown }) {
           <dd id="map-epoch" class="figure">{count(sample?.mapEpoch ?? null)}</dd>
         </div>
         <Freshness shown={shown} />
+        <div><dt class="spoken">elsewhere</dt><dd><a href="/">Live page</a></dd></div>
       </dl>
     </header>
   );

@@ -25,7 +25,7 @@ export function Mark({ chip, sample, rates, since }: Shown) {
   return (
     <g
       class={`chip ${size}${root ? " root" : ""}`} data-node={node.name} data-state={node.state} data-role={node.role}
-      transform={`translate(${x} ${y})`}
+      data-ready={node.ready ?? ""} transform={`translate(${x} ${y})`}
     >
       <title>{[`${node.name}, ${node.state}`, ...lines].join(", ")}</title>
       <rect class="body" width={width} height={height} rx={8} />
@@ -42,6 +42,7 @@ export function Mark({ chip, sample, rates, since }: Shown) {
 /** What a node is there for, in one number; or its state. */
 function headline(node: Node, root: boolean, isSmall: boolean): string {
   if (node.state !== "alive") return node.state;
+  if (node.ready === false) return isSmall ? "unready" : "not ready";
   switch (node.role) {
     case "broadcast": {
       const viewers = figure(node, "viewers");

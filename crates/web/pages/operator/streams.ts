@@ -67,7 +67,8 @@ export function streams(drawn: Drawn): Stream[] {
     drawn.root && homeward(drawn.root, boxes, down, flow),
   ].filter((stream) => stream !== null);
   const lines = [...writeLines(drawn, first, up), ...countLines(drawn, second, up), ...frameLines(drawn, broadcast, first.from, down)];
-  return [...rivers, ...lines];
+  // In an order that never changes, as the chips.
+  return [...rivers, ...lines.sort((a, b) => a.key.localeCompare(b.key))];
 }
 
 /** Where a river begins and ends in a gap; on both sides lines come together. */

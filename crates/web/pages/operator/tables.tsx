@@ -28,12 +28,20 @@ export function Tables({ latest }: { latest: Latest }) {
           caption="Slowest viewers" rows={slowest(sample)} columns={SLOWEST} nothing="Nobody is behind, or no node says who."
           keyOf={(slow) => `${slow.node} ${slow.stream} ${slow.viewer}`}
         />
-        <Table
-          caption="Refused, left out, merged away" rows={sheds} columns={SHED} keyOf={(shed) => shed.counter} nothing="No node counts it."
-          marks={(shed) => ({ class: shed.total === 0 ? "none" : "" })}
-        />
+        <Refused sheds={sheds} />
       </div>
     </>
+  );
+}
+
+/** What happened of it; what never did is one line. */
+function Refused({ sheds }: { sheds: readonly Shed[] }) {
+  const [some, none] = [sheds.filter((shed) => shed.total > 0), sheds.filter((shed) => shed.total === 0)];
+  return (
+    <div>
+      <Table caption="Refused, left out, merged away" rows={some} columns={SHED} keyOf={(shed) => shed.counter} nothing="Nothing yet." />
+      {none.length === 0 ? null : <p class="soft never">Not once: {none.map((shed) => shed.words).join("; ")}.</p>}
+    </div>
   );
 }
 

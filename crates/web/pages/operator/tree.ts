@@ -18,6 +18,7 @@ export interface Tree {
   readonly height: number;
   readonly crowd: Box;
   readonly groups: readonly { readonly title: string; readonly words: string; readonly box: Box }[];
+  /** In an order that never changes, wherever they stand: Chromium forgets to restyle elements that are moved. */
   readonly chips: readonly Chip[];
   readonly streams: readonly Stream[];
   /** The middle of each column and gap, where the lanes above and below write. */
@@ -54,7 +55,7 @@ export function tree(sample: Sample, flow: Flow, rates: ReadonlyMap<string, Node
     width: boxes.root.x + boxes.root.width + MARGIN,
     height: LANE + TITLE + inner + RETURN + LANE - MARGIN,
     crowd: boxes.crowd,
-    chips: [...broadcast.flat(), ...processors, ...mergers],
+    chips: [...broadcast.flat(), ...processors, ...mergers].sort((a, b) => a.node.name.localeCompare(b.node.name)),
     groups: [
       { title: "viewers", words: "write and watch", box: boxes.crowd },
       { title: "broadcast nodes", words: "gather writes, hand frames on", box: boxes.broadcast },

@@ -86,6 +86,11 @@ test("a broadcast node that takes its frames from another is told", () => {
   ]);
 });
 
+test("that all nodes follow a new root is not told of each", () => {
+  const fed = (/** @type {string} */ fed_by) => [broadcast("b1", { fed_by }), broadcast("b2", { fed_by }), merger("m1"), merger("m2")];
+  equal(told(at(0, fed("m1")), at(1000, fed("m2"), { root: { node: "m2", epoch: 2 } })), ["m2 became the root (epoch 2)"]);
+});
+
 test("a node that is new is told to have joined", () => {
   equal(told(at(0, alive()), at(1000, [...alive(), processor("p2")])), ["p2 joined, a processor"]);
 });

@@ -44,6 +44,14 @@ test("every node has one chip, inside of the picture, and no two overlap", () =>
   }
 });
 
+test("a node's chip keeps its place in the document, whoever is the root", () => {
+  const names = (/** @type {string} */ node) => {
+    const { chips, streams } = laid(at(0, [broadcast("b1"), processor("p1"), merger("m1"), merger("m2")], { root: { node, epoch: 1 } }));
+    return [chips.map((chip) => chip.node.name), streams.map((stream) => stream.key)];
+  };
+  equal(names("m1"), names("m2"));
+});
+
 test("nodes that take their frames from others stand nearer to the viewers", () => {
   const { chips } = laid(cluster(6, 3, 1, 1));
   const x = (/** @type {string} */ name) => chips.find((chip) => chip.node.name === name)?.x ?? 0;
@@ -65,7 +73,7 @@ test("ten times as much makes a river wider by the same step", () => {
 test("what flows to and from a dead node is broken, and nothing else", () => {
   const broken = laid(at(0, [broadcast("b1"), processor("p1", { state: "dead", figures: null }), processor("p2"), merger("m1")])).streams
     .filter((stream) => stream.broken).map((stream) => stream.key);
-  equal(broken, ["to p1", "counts p1"]);
+  equal(broken, ["counts p1", "to p1"]);
 });
 
 test("without a root no frames flow from one", () => {
