@@ -34,13 +34,18 @@ export function Tables({ latest }: { latest: Latest }) {
   );
 }
 
-/** What happened of it; what never did is one line. */
+/** What happened of it; what never did is folded away. */
 function Refused({ sheds }: { sheds: readonly Shed[] }) {
   const [some, none] = [sheds.filter((shed) => shed.total > 0), sheds.filter((shed) => shed.total === 0)];
   return (
     <div>
       <Table caption="Refused, left out, merged away" rows={some} columns={SHED} keyOf={(shed) => shed.counter} nothing="Nothing yet." />
-      {none.length === 0 ? null : <p class="soft never">Not once: {none.map((shed) => shed.words).join("; ")}.</p>}
+      {none.length === 0 ? null : (
+        <details class="soft never">
+          <summary>{none.length === 1 ? "another kind" : `${count(none.length)} other kinds`}, not once</summary>
+          <p>{none.map((shed) => shed.words).join("; ")}.</p>
+        </details>
+      )}
     </div>
   );
 }
