@@ -15,7 +15,7 @@ export function TokenForm({ locked, unlock }: { locked: Shown["locked"]; unlock:
   return (
     <form id="token" class="card" onSubmit={submit} hidden={locked === "no"}>
       <h2>This cluster has a secret</h2>
-      <p>Its figures are for those who have the token. <code>cluster token</code> prints it, where the cluster was started.</p>
+      <p>Its figures are for those who have the token. <code>watershed token --topology FILE</code> prints it.</p>
       <label for="token-input">Token</label>
       <div class="row">
         <input
