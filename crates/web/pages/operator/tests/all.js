@@ -1,5 +1,7 @@
 // @ts-check
-// Every test of this folder: what the page beside it and `run.js` load.
+// Every test of this folder: what `browser.js` and `run.js` load.
+//
+// Invariant: a file of tests that is not named here does not run.
 
 import "./events.test.js";
 import "./flow.test.js";
@@ -8,5 +10,3 @@ import "./rates.test.js";
 import "./sample.test.js";
 import "./state.test.js";
 import "./tree.test.js";
-
-export { runAll } from "./harness.js";

@@ -55,3 +55,14 @@ function merged(node, changes) {
   const figures = changes.figures === null ? null : { ...node.figures, ...changes.figures };
   return { ...node, ...changes, figures };
 }
+
+/**
+ * It, which is there.
+ * @template Value
+ * @param {Value | null | undefined} value
+ * @returns {Value}
+ */
+export function there(value) {
+  if (value === null || value === undefined) throw new Error(`it is ${value}, something is expected`);
+  return value;
+}

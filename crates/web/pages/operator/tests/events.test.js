@@ -1,9 +1,9 @@
 // @ts-check
 // What is promised of events: a death, a return and a new root are told once, with what they mean.
 
+import { equal, test } from "../../../client/tests/harness.js";
 import { follow, remember } from "../../../vendor/operator-parts.js";
 import { at, broadcast, merger, processor } from "./clusters.js";
-import { equal, test } from "./harness.js";
 
 /**
  * @param {ReturnType<typeof at>} first

@@ -1,9 +1,9 @@
 // @ts-check
 // What is promised of the whole: sums of what is known, factors that can be checked, a sentence of measured numbers.
 
+import { equal, test } from "../../../client/tests/harness.js";
 import { flow, rates, refused, sheds, stages, story, without } from "../../../vendor/operator-parts.js";
 import { at, broadcast, merger, processor } from "./clusters.js";
-import { equal, test } from "./harness.js";
 
 /** A cluster in which a second passes between two answers. */
 function second() {

@@ -1,8 +1,8 @@
 // @ts-check
 // What is promised of the plots' points: bounded, in order, gaps are gaps.
 
+import { equal, test } from "../../../client/tests/harness.js";
 import { FOLDED, History, POINTS_MAX, SERIES } from "../../../vendor/operator-parts.js";
-import { equal, test } from "./harness.js";
 
 /** @param {number | null} value */
 const all = (value) => /** @type {any} */ (Object.fromEntries(SERIES.map((name) => [name, value])));

@@ -1,9 +1,9 @@
 // @ts-check
 // What is promised of rates: right by the server's time, never negative, no past before a restart.
 
+import { equal, holds, test } from "../../../client/tests/harness.js";
 import { rates } from "../../../vendor/operator-parts.js";
 import { at, merger, processor } from "./clusters.js";
-import { equal, holds, test } from "./harness.js";
 
 /** @param {[ms: number, writes: number][]} answers */
 function writesPerS(answers) {
@@ -62,6 +62,6 @@ test("no rate is ever negative, whatever counters do", () => {
   for (let round = 0; round < 500; round += 1) {
     const answers = Array.from({ length: 6 }, (_, i) => /** @type {[number, number]} */ ([i * Math.round(random() * 2000), Math.round(random() * 100)]));
     const rate = writesPerS(answers);
-    holds(rate === null || rate >= 0, `${JSON.stringify(answers)} gives ${rate}`);
+    holds(rate === null || rate >= 0, `${JSON.stringify(answers)} gives no negative rate, but ${rate}`);
   }
 });

@@ -1,13 +1,16 @@
 // @ts-check
-// Runs the tests under node, for developers: `npm run build && node pages/operator/tests/run.js`.
+// Runs the tests under Node, for whoever changes the page: `node pages/operator/tests/run.js [WORDS]`, after `npm run build`.
 //
-// `make test` runs them in a browser by `index.html`. Invariant: it ends with 1 if one failed.
+// Invariant: it runs what a browser runs; `make test` uses the browser.
 
-// @ts-expect-error: its types are not among the page's.
-import process from "node:process";
-import { runAll } from "./all.js";
+// @ts-expect-error: Node has types of its own, which the pages must not see.
+import { argv, exit } from "node:process";
+import { run } from "../../../client/tests/harness.js";
+import "./all.js";
 
-const { passed, failed } = await runAll();
-for (const { name, error } of failed) console.log(`FAILED ${name}\n  ${error}`);
-console.log(`${passed} passed, ${failed.length} failed`);
-process.exit(failed.length === 0 ? 0 : 1);
+/** @type {import("../../../client/tests/harness.js").Results} */
+const results = { done: false, passed: 0, failed: [] };
+await run(argv[2] ?? "", results);
+for (const { name, error } of results.failed) console.error(`FAILED ${name}\n${error}\n`);
+console.log(`${results.passed} passed, ${results.failed.length} failed`);
+exit(results.failed.length > 0 ? 1 : 0);

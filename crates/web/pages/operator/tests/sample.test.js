@@ -1,9 +1,9 @@
 // @ts-check
 // What is promised of answers: what is missing is null, what is wrong is named.
 
+import { equal, test } from "../../../client/tests/harness.js";
 import { figure, ofRole, sample } from "../../../vendor/operator-parts.js";
-import { at, broadcast, processor } from "./clusters.js";
-import { equal, test, there } from "./harness.js";
+import { at, broadcast, processor, there } from "./clusters.js";
 
 /** @param {unknown} answer */
 function refusedWith(answer) {

@@ -1,9 +1,9 @@
 // @ts-check
 // What is promised of the page's state: what was known stays, and whom it asks is told.
 
+import { equal, test } from "../../../client/tests/harness.js";
 import { begin, take } from "../../../vendor/operator-parts.js";
-import { at, broadcast, processor } from "./clusters.js";
-import { equal, test, there } from "./harness.js";
+import { at, broadcast, processor, there } from "./clusters.js";
 
 const B1 = "http://b1";
 const B2 = "http://b2";

@@ -1,9 +1,9 @@
 // @ts-check
 // What is promised of the layout: every node once, inside, beside the others, for small and large clusters.
 
+import { equal, holds, test } from "../../../client/tests/harness.js";
 import { flow, levelsOf, riverWidth, tree } from "../../../vendor/operator-parts.js";
 import { at, broadcast, merger, processor } from "./clusters.js";
-import { equal, holds, test } from "./harness.js";
 
 /** @param {ReturnType<typeof at>} sample */
 const laid = (sample) => tree(sample, flow(sample, new Map()), new Map());
@@ -37,9 +37,9 @@ test("every node has one chip, inside of the picture, and no two overlap", () =>
     const which = `${nodes} nodes in ${levels} levels with ${processors} processors`;
     equal(chips.map((chip) => chip.node.name).sort(), sample.nodes.map((node) => node.name).sort());
     for (const a of chips) {
-      holds(a.x >= 0 && a.y >= 0 && a.x + a.width <= width && a.y + a.height <= height, `${a.node.name} is outside: ${which}`);
+      holds(a.x >= 0 && a.y >= 0 && a.x + a.width <= width && a.y + a.height <= height, `${a.node.name} is inside: ${which}`);
       const over = chips.find((b) => b !== a && a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height);
-      holds(over === undefined, `${a.node.name} lies on ${over?.node.name}: ${which}`);
+      holds(over === undefined, `${a.node.name} is beside ${over?.node.name}: ${which}`);
     }
   }
 });
@@ -55,7 +55,7 @@ test("a node's chip keeps its place in the document, whoever is the root", () =>
 test("nodes that take their frames from others stand nearer to the viewers", () => {
   const { chips } = laid(cluster(6, 3, 1, 1));
   const x = (/** @type {string} */ name) => chips.find((chip) => chip.node.name === name)?.x ?? 0;
-  holds(x("b5") < x("b3") && x("b3") < x("b1"), `b5 at ${x("b5")}, b3 at ${x("b3")}, b1 at ${x("b1")}`);
+  holds(x("b5") < x("b3") && x("b3") < x("b1"), `b5 (${x("b5")}) is left of b3 (${x("b3")}) and b3 of b1 (${x("b1")})`);
 });
 
 test("two nodes that each say the other feeds them are both drawn", () => {
@@ -66,7 +66,7 @@ test("two nodes that each say the other feeds them are both drawn", () => {
 
 test("ten times as much makes a river wider by the same step", () => {
   const [first, second] = [riverWidth(99) - riverWidth(9), riverWidth(999) - riverWidth(99)];
-  holds(first > 0 && Math.abs(first - second) < 1e-9, `first by ${first}, then by ${second}`);
+  holds(first > 0 && Math.abs(first - second) < 1e-9, `${first}, then ${second}, are the same step`);
   equal(riverWidth(null), riverWidth(0));
 });
 
