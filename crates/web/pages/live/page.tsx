@@ -55,7 +55,7 @@ function Visit({ identity, askWho }: { identity: Identity; askWho: () => void })
   return (
     <div class="page">
       <header>
-        <p class="brand"><Icon shape="drop" />Watershed</p>
+        <p class="brand"><Icon shape="drop" /><span>Watershed</span></p>
         <State connection={view.connection} />
         <button type="button" id="keys" class="plain" aria-label="Keys" title="Keys (?)" onClick={help}><Icon shape="keys" /></button>
         <button type="button" id="join" aria-label={`${identity.name}, watching ${identity.stream}: change`} onClick={askWho}>
