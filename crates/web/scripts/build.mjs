@@ -63,20 +63,23 @@ await build({
 });
 execFileSync("npx", ["tsc", "-p", "client/tsconfig.json"], { cwd: root, stdio: "inherit" });
 
-// What the tests of the operator page load: its parts without the document. Types are those of the sources.
-await build({
-  root: resolve(root, "pages"),
-  configFile: false,
-  logLevel: "warn",
-  build: {
-    target,
-    outDir: resolve(root, "vendor"),
-    emptyOutDir: true,
-    minify: false,
-    lib: { entry: resolve(root, "pages/operator/parts.ts"), formats: ["es"], fileName: "operator-parts" },
-  },
-});
-writeFileSync(resolve(root, "vendor/operator-parts.d.ts"), 'export * from "../pages/operator/parts.ts";\n');
+// What the tests of the pages load: their parts without the document. Types are those of the sources.
+for (const [at, page] of ["operator", "live"].entries()) {
+  await build({
+    root: resolve(root, "pages"),
+    configFile: false,
+    logLevel: "warn",
+    resolve: { alias: client },
+    build: {
+      target,
+      outDir: resolve(root, "vendor"),
+      emptyOutDir: at === 0,
+      minify: false,
+      lib: { entry: resolve(root, `pages/${page}/parts.ts`), formats: ["es"], fileName: `${page}-parts` },
+    },
+  });
+  writeFileSync(resolve(root, `vendor/${page}-parts.d.ts`), `export * from "../pages/${page}/parts.ts";\n`);
+}
 
 mkdirSync(resolve(root, "vendor"), { recursive: true });
 copyFileSync(resolve(root, "node_modules/axe-core/axe.min.js"), resolve(root, "vendor/axe.min.js"));

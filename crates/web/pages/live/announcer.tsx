@@ -5,6 +5,7 @@
 import type { Comment } from "@watershed/client";
 import { memo } from "preact/compat";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { inNextFrame, notInNextFrame } from "../shared/frame.ts";
 import { arrived } from "./held.ts";
 
 /** Long enough to hear one to its end. */
@@ -19,22 +20,28 @@ export const Announcer = memo(function Announcer({ comments }: { comments: reado
   const latest = useRef(comments);
   latest.current = comments;
 
-  const speak = () => {
-    timer.current = null;
-    if (memory.waiting === 0) return;
+  const speak = useRef(() => {
+    if (timer.current !== null || memory.waiting === 0) return;
     setSaid(inWords(memory.waiting, latest.current));
     memory.waiting = 0;
-    timer.current = window.setTimeout(speak, QUIET_MS);
-  };
+    timer.current = window.setTimeout(() => {
+      timer.current = null;
+      inNextFrame(speak);
+    }, QUIET_MS);
+  }).current;
   useEffect(() => {
     const others = comments.filter(({ own }) => !own);
     // What stood there at the beginning is there to be read, and is not news.
     if (memory.begun) memory.waiting += arrived(memory.known, others);
     memory.begun = true;
     memory.known = new Set(comments.map(({ key }) => key));
-    if (timer.current === null) speak();
+    // With the next frame, so that a frame stays one update of the page.
+    if (timer.current === null) inNextFrame(speak);
   }, [comments]);
-  useEffect(() => () => clearTimeout(timer.current ?? undefined), []);
+  useEffect(() => () => {
+    clearTimeout(timer.current ?? undefined);
+    notInNextFrame(speak);
+  }, []);
 
   return <p id="spoken" class="spoken" aria-live="polite">{said}</p>;
 });

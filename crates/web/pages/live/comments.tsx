@@ -23,10 +23,12 @@ const CALM_ROWS_MAX = 8;
 interface Props {
   readonly live: Live;
   readonly comments: readonly Comment[];
+  /** Whether the server has spoken, so that an empty list is an empty stream. */
+  readonly begun: boolean;
   readonly openMenu: OpenMenu;
 }
 
-export const Comments = memo(function Comments({ live, comments, openMenu }: Props) {
+export const Comments = memo(function Comments({ live, comments, begun, openMenu }: Props) {
   const list = useRef<HTMLOListElement>(null);
   const reading = useReading(comments);
   const { shown, waits, unread, follow } = reading;
@@ -58,7 +60,7 @@ export const Comments = memo(function Comments({ live, comments, openMenu }: Pro
           <Row key={comment.key} live={live} comment={comment} pace={pace} active={comment.key === active} openMenu={openMenu} />
         ))}
       </ol>
-      {shown.length === 0 ? <p class="empty">Nobody has written yet. Be the first.</p> : null}
+      {begun && shown.length === 0 ? <p class="empty">Nobody has written yet. Be the first.</p> : null}
       <button type="button" id="newest" class="main" hidden={!waits} onClick={follow}>
         <Icon shape="down" />
         {unread === 0 ? "To the newest" : `${whole(unread)} new`}

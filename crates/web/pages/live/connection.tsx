@@ -10,7 +10,7 @@ export function inWords(connection: Connection, online: boolean): string {
   switch (connection.state) {
     case "connecting": return "connecting";
     case "live": return "live";
-    case "moving": return "moving to another node";
+    case "moving": return "moving";
     case "waiting": return online ? "reconnecting" : "offline";
     case "paused": return "paused";
     case "closed": return "left";

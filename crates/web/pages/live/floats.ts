@@ -48,6 +48,11 @@ export class Floats {
     }
   }
 
+  /** How many have been let go and have not come to their end. */
+  inAir(nowMs: number): number {
+    return this.#floats.filter(({ bornMs }) => bornMs <= nowMs && nowMs - bornMs < RISE_MS).length;
+  }
+
   /** Forgets all, and the counts too. */
   reset(): void {
     this.#floats = [];

@@ -8,6 +8,9 @@ const ID = /^[A-Za-z0-9._-]*$/;
 /** A name's limit, in UTF-8. */
 const NAME_BYTES_MAX = 128;
 
+/** Where no stream is asked for: the one of `make demo`. */
+const STREAM = "demo";
+
 const KEPT_AS = "watershed.guest";
 
 export interface Identity {
@@ -36,18 +39,26 @@ export function wrongName(name: string): string | null {
   return null;
 }
 
-/** What the address asks for; `wrong` says what of it was not taken. */
-export function fromAddress(search: string): { identity: Identity; wrong: string | null } {
+/** What the address asks for, and who that is; `wrong` says what of it the server would not take. */
+export interface Asked {
+  readonly asked: Identity;
+  readonly identity: Identity;
+  readonly wrong: string | null;
+}
+
+/** Reads the query of the page's address. What is wrong is shown as it was asked for, while a guest watches the first stream. */
+export function fromAddress(search: string): Asked {
   const query = new URLSearchParams(search);
   const guest = kept();
   const asked = {
-    stream: query.get("stream") ?? "demo",
+    stream: query.get("stream") ?? STREAM,
     viewer: query.get("viewer") ?? guest,
     name: (query.get("name") ?? "").trim(),
   };
   const wrong = wrongId("stream", asked.stream) ?? wrongId("viewer", asked.viewer) ?? wrongName(asked.name);
-  if (wrong) return { identity: { stream: "demo", viewer: guest, name: guest }, wrong };
-  return { identity: { ...asked, name: asked.name || asked.viewer }, wrong: null };
+  if (wrong) return { asked, identity: { stream: STREAM, viewer: guest, name: guest }, wrong };
+  const identity = { ...asked, name: asked.name || asked.viewer };
+  return { asked: identity, identity, wrong };
 }
 
 /** The query of an address that leads to the same again. */

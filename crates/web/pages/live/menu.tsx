@@ -6,12 +6,15 @@
 import type { Comment, Live } from "@watershed/client";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
+/** What a menu must know of its comment. */
+type Subject = Pick<Comment, "id" | "name" | "own">;
+
 /** Opens the menu of a comment at a button or a row. */
-export type OpenMenu = (comment: Comment, at: HTMLElement) => void;
+export type OpenMenu = (comment: Subject, at: HTMLElement) => void;
 
 /** Which comment's menu is open, and where. */
 export interface Opened {
-  readonly comment: Comment;
+  readonly comment: Subject;
   readonly at: HTMLElement;
 }
 

@@ -21,21 +21,21 @@ import { Stage } from "./stage.tsx";
 import { useWatching } from "./watching.ts";
 
 export function Page() {
-  const [{ identity, wrong }, setAsked] = useState(() => fromAddress(location.search));
+  const [{ asked, identity, wrong }, setAsked] = useState(() => fromAddress(location.search));
   const [joining, setJoining] = useState(wrong !== null);
   useEffect(() => {
     if (wrong === null) history.replaceState(null, "", toAddress(identity));
     document.title = `${identity.stream} · Watershed`;
   }, [identity]);
   const join = (next: Identity) => {
-    setAsked({ identity: next, wrong: null });
+    setAsked({ asked: next, identity: next, wrong: null });
     setJoining(false);
   };
   const askWho = useCallback(() => setJoining(true), []);
   return (
     <>
       <Visit key={toAddress(identity)} identity={identity} askWho={askWho} />
-      {joining ? <Join identity={identity} wrong={wrong} join={join} close={() => setJoining(false)} /> : null}
+      {joining ? <Join identity={asked} wrong={wrong} join={join} close={() => setJoining(false)} /> : null}
     </>
   );
 }
@@ -55,7 +55,7 @@ function Visit({ identity, askWho }: { identity: Identity; askWho: () => void })
   return (
     <div class="page">
       <header>
-        <p class="brand"><Icon shape="drop" />Watershed</p>
+        <p class="brand"><Icon shape="drop" /><span>Watershed</span></p>
         <State connection={view.connection} />
         <button type="button" id="keys" class="plain" aria-label="Keys" title="Keys (?)" onClick={help}><Icon shape="keys" /></button>
         <button type="button" id="join" aria-label={`${identity.name}, watching ${identity.stream}: change`} onClick={askWho}>
@@ -67,7 +67,7 @@ function Visit({ identity, askWho }: { identity: Identity; askWho: () => void })
         <Top live={live} comments={view.top} />
         <section id="chat" aria-label="Chat">
           <Pinned live={live} comment={view.pinned} />
-          <Comments live={live} comments={view.comments} openMenu={openMenu} />
+          <Comments live={live} comments={view.comments} begun={view.limits !== null} openMenu={openMenu} />
           <Unseen unseen={view.unseen} partial={view.partial} />
           <Composer live={live} limits={view.limits} name={identity.name} notice={notice} say={setNotice} />
           {opened ? <Menu live={live} opened={opened} pinnedId={view.pinned?.id ?? null} close={closeMenu} /> : null}

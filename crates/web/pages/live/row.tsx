@@ -21,42 +21,63 @@ interface Props {
 }
 
 export const Row = memo(function Row({ live, comment, pace, active, openMenu }: Props) {
-  const { id, sent, own } = comment;
+  const { id, author, name, body, at, own, sent, refused } = comment;
   return (
     <li
-      class={`comment ${whoClass(comment.author)}${own ? " own" : ""}`}
+      class={`comment ${whoClass(author)}${own ? " own" : ""}`}
       data-id={id ?? undefined}
       data-key={comment.key}
       data-state={sent.state}
       tabIndex={active ? 0 : -1}
     >
-      <span class="face" aria-hidden="true">{initial(comment.name)}</span>
-      <div class="said">
-        <p class="head">
-          <bdi class="name">{comment.name}</bdi>
-          {own ? <span class="you">you</span> : null}
-          <When at={comment.at} />
-        </p>
-        <p class="text" dir="auto">{comment.body}</p>
-        {comment.refused ? <p class="wrong">{comment.refused.message}</p> : null}
-        <Fate live={live} comment={comment} />
-      </div>
+      <Words name={name} body={body} at={at} own={own} />
       <div class="actions">
         <Like live={live} comment={comment} pace={pace} reachable={active} />
-        {id === null ? null : (
-          <button
-            type="button"
-            class="more plain"
-            aria-haspopup="menu"
-            aria-label={`More on the comment of ${comment.name}`}
-            tabIndex={active ? 0 : -1}
-            onClick={(event) => openMenu(comment, event.currentTarget)}
-          >
-            <Icon shape="more" />
-          </button>
-        )}
+        {id === null ? null : <More id={id} name={name} own={own} reachable={active} openMenu={openMenu} />}
       </div>
+      {refused ? <p class="refusal wrong">{refused.message}</p> : null}
+      <Fate live={live} comment={comment} />
     </li>
+  );
+});
+
+/** What does not change any more; apart, because under a flood of likes every row is drawn again in each frame. */
+const Words = memo(function Words({ name, body, at, own }: Pick<Comment, "name" | "body" | "at" | "own">) {
+  return (
+    <>
+      <span class="face" aria-hidden="true">{initial(name)}</span>
+      <div class="said">
+        <p class="head">
+          <bdi class="name">{name}</bdi>
+          {own ? <span class="you">you</span> : null}
+          <When at={at} />
+        </p>
+        <p class="text" dir="auto">{body}</p>
+      </div>
+    </>
+  );
+});
+
+interface MoreProps {
+  readonly id: string;
+  readonly name: string;
+  readonly own: boolean;
+  readonly reachable: boolean;
+  readonly openMenu: OpenMenu;
+}
+
+const More = memo(function More({ id, name, own, reachable, openMenu }: MoreProps) {
+  return (
+    <button
+      type="button"
+      class="more plain"
+      aria-haspopup="menu"
+      aria-label={`More on the comment of ${name}`}
+      tabIndex={reachable ? 0 : -1}
+      onClick={(event) => openMenu({ id, name, own }, event.currentTarget)}
+    >
+      <Icon shape="more" />
+    </button>
   );
 });
 

@@ -16,15 +16,18 @@ interface Props {
 export function Stage({ live, stream, view }: Props) {
   const { state } = view.connection;
   const flows = state === "live" || state === "moving";
+  const begun = view.limits !== null;
+  // One try after another is one pause; before the first word there is nothing to pause.
+  const pause = flows || !begun ? null : PAUSES[state === "connecting" ? "waiting" : state];
   return (
-    <section id="stage" aria-label="Stage" data-flows={flows}>
-      <Scene stream={stream} reactions={view.reactions} begun={view.limits !== null} />
+    <section id="stage" aria-label="Stage" data-flows={flows || !begun}>
+      <Scene stream={stream} reactions={view.reactions} begun={begun} />
       <div class="over">
         <div class="signs">
           <span class="on-air" data-on={flows}>{flows ? "Live" : "Standby"}</span>
           <Viewers viewers={view.viewers} />
         </div>
-        {flows || state === "connecting" ? null : <p class="pause">{PAUSES[state]}</p>}
+        {pause === null ? null : <p class="pause">{pause}</p>}
         <div class="foot">
           <div class="title">
             <h1 dir="auto">{stream}</h1>
