@@ -1,65 +1,3 @@
-// pages/operator/format.ts
-var DASH = "–";
-var whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-var one = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-var two = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
-var short = new Intl.NumberFormat("en", {
-	notation: "compact",
-	maximumFractionDigits: 1
-});
-/** 5,012, and from a million on 1.2M. */
-function count(value) {
-	if (value === null) return DASH;
-	return value < 1e6 ? whole.format(value) : short.format(value);
-}
-/** A rate: 0.4, 9.8, 61, 5,012. */
-function rate(value) {
-	if (value === null) return DASH;
-	return value > 0 && value < 9.95 ? one.format(value) : count(value);
-}
-/** A rate where there is little room: 9,832, then 32.8K. */
-function compact(value, from = 1e4) {
-	if (value === null) return DASH;
-	return value < from ? rate(value) : short.format(value);
-}
-/** How many go into one: 1.15, 24.6, 402. */
-function factor(value) {
-	if (value === null) return DASH;
-	if (value < 9.95) return two.format(value);
-	return value < 99.5 ? one.format(value) : compact(value);
-}
-/** 22.6%. */
-function share(value) {
-	return value === null ? DASH : `${one.format(value * 100)}%`;
-}
-/** Milliseconds, with as many digits as matter: 0.38 ms, 12 ms, 1.4 s. */
-function milliseconds(value) {
-	if (value === null) return DASH;
-	if (value >= 1e3) return `${one.format(value / 1e3)} s`;
-	return `${value < 10 ? two.format(value) : whole.format(value)} ms`;
-}
-/** Bytes by powers of 1,024: 26.4 MiB. */
-function bytes(value) {
-	if (value === null) return DASH;
-	const units = [
-		"bytes",
-		"KiB",
-		"MiB",
-		"GiB",
-		"TiB"
-	];
-	const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, value)) / 10));
-	return `${one.format(value / 1024 ** power)} ${units[power]}`;
-}
-/** The time of day here: 12:03:11. */
-function clock(at) {
-	const date = new Date(at);
-	return [
-		date.getHours(),
-		date.getMinutes(),
-		date.getSeconds()
-	].map((part) => String(part).padStart(2, "0")).join(":");
-}
 // pages/operator/sample.ts
 /** Makes a sample of an answer. Throws an `Error` that names the field and what stands there. */
 function sample(answer, receivedAt) {
@@ -160,6 +98,134 @@ function needed(value, name) {
 function wrong(name, value, right) {
 	return /* @__PURE__ */ new Error(`${name} is ${JSON.stringify(value)?.slice(0, 40)}, ${right} is expected`);
 }
+// pages/operator/chips.ts
+/** Sizes of chips, and how many stand below each other; of the smallest, more stand side by side. */
+var SIZES = {
+	large: {
+		width: 176,
+		height: 66,
+		gap: 12,
+		rows: 5
+	},
+	middle: {
+		width: 150,
+		height: 40,
+		gap: 8,
+		rows: 10
+	},
+	small: {
+		width: 92,
+		height: 24,
+		gap: 4,
+		rows: 15
+	}
+};
+/** The largest size at which so many nodes in so many levels find room. */
+function sizeFor(nodes, levels) {
+	if (nodes <= SIZES.large.rows && levels <= 2) return "large";
+	return nodes <= SIZES.middle.rows && levels <= 3 ? "middle" : "small";
+}
+/** How much room chips take together. */
+function stack(nodes, size) {
+	const { width, height, gap, rows } = SIZES[size];
+	const columns = Math.max(1, Math.ceil(nodes.length / rows));
+	const inColumn = Math.ceil(nodes.length / columns);
+	return {
+		width: columns * (width + gap) - gap,
+		height: Math.max(0, inColumn * (height + gap) - gap)
+	};
+}
+/** Puts chips into as few columns as they need, in the middle of the height there is. */
+function place(nodes, size, x, top, inner) {
+	const { width, height, gap, rows } = SIZES[size];
+	const whole = stack(nodes, size);
+	const columns = Math.max(1, Math.ceil(nodes.length / rows));
+	const inColumn = Math.max(1, Math.ceil(nodes.length / columns));
+	const y = top + (inner - whole.height) / 2;
+	return {
+		chips: nodes.map((node, i) => ({
+			node,
+			size,
+			width,
+			height,
+			x: x + Math.floor(i / inColumn) * (width + gap),
+			y: y + i % inColumn * (height + gap)
+		})),
+		width: whole.width
+	};
+}
+// pages/operator/format.ts
+var DASH = "–";
+var whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+var one = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+var two = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+var short = new Intl.NumberFormat("en", {
+	notation: "compact",
+	maximumFractionDigits: 1
+});
+/** 5,012, and from a million on 1.2M. */
+function count(value) {
+	if (value === null) return DASH;
+	return value < 1e6 ? whole.format(value) : short.format(value);
+}
+/** A rate: 0.4, 9.8, 61, 5,012. */
+function rate(value) {
+	if (value === null) return DASH;
+	return value > 0 && value < 9.95 ? one.format(value) : count(value);
+}
+/** A rate where there is little room: 9,832, then 32.8K. */
+function compact(value, from = 1e4) {
+	if (value === null) return DASH;
+	return value < from ? rate(value) : short.format(value);
+}
+/** How many go into one: 1.15, 24.6, 402. */
+function factor(value) {
+	if (value === null) return DASH;
+	if (value < 9.95) return two.format(value);
+	return value < 99.5 ? one.format(value) : compact(value);
+}
+/** 22.6%. */
+function share(value) {
+	return value === null ? DASH : `${one.format(value * 100)}%`;
+}
+/** Milliseconds, with as many digits as matter: 0.38 ms, 12 ms, 1.4 s. */
+function milliseconds(value) {
+	if (value === null) return DASH;
+	if (value >= 1e3) return `${one.format(value / 1e3)} s`;
+	return `${value < 10 ? two.format(value) : whole.format(value)} ms`;
+}
+/** Bytes by powers of 1,024: 26.4 MiB. */
+function bytes(value) {
+	if (value === null) return DASH;
+	const units = [
+		"bytes",
+		"KiB",
+		"MiB",
+		"GiB",
+		"TiB"
+	];
+	const power = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, value)) / 10));
+	return `${one.format(value / 1024 ** power)} ${units[power]}`;
+}
+/** How long something has been so: 42 s, 3 min, 5 h, 12 d. */
+function duration(seconds) {
+	if (seconds === null) return DASH;
+	const [unit, size] = [
+		["d", 86400],
+		["h", 3600],
+		["min", 60]
+	].find(([, size]) => seconds >= size * 2) ?? ["s", 1];
+	return `${whole.format(Math.floor(seconds / size))} ${unit}`;
+}
+/** The time of day here: 12:03:11. */
+function clock(at) {
+	const date = new Date(at);
+	return [
+		date.getHours(),
+		date.getMinutes(),
+		date.getSeconds()
+	].map((part) => String(part).padStart(2, "0")).join(":");
+}
 // pages/operator/rates.ts
 /** Counters that grow while a node of the role does anything: if one of them fell, the node has begun anew. */
 var WITNESSES = {
@@ -234,7 +300,11 @@ function between(before, after, seconds) {
 	};
 }
 // pages/operator/events.ts
-var NOTHING = { away: /* @__PURE__ */ new Map() };
+/** What the first sample tells: who is away, and since when where its last heartbeat says so. */
+function remember(sample) {
+	const away = sample.nodes.filter((node) => node.state !== "alive");
+	return { away: new Map(away.map((node) => [node.name, { since: lastBeat(node, sample.at) }])) };
+}
 /**
 * Tells what changed from one sample to the next. Where another node has answered, which may have gathered its figures
 * earlier, counters say nothing: `sameSource` is false.
@@ -244,14 +314,19 @@ function follow(memory, before, after, sameSource = true) {
 	const past = new Map(before.nodes.map((node) => [node.name, node]));
 	const events = after.nodes.flatMap((node) => {
 		const was = past.get(node.name);
-		return was ? ofNode(was, node, away, {
+		if (was) return ofNode(was, node, away, {
 			at: after.at,
 			sameSource
-		}) : [event(after.at, node, "plain", `${node.name} joined, a ${node.role}`)];
+		});
+		return [event(after.at, node, "plain", `${node.name} joined, a ${node.role}`)];
 	});
 	return {
 		memory: { away },
-		events: [...events, ...ofMap(before, after)]
+		events: [
+			...events,
+			...ofMap(before, after),
+			...ofPlaces(before, after)
+		]
 	};
 }
 function ofNode(was, node, away, when) {
@@ -259,12 +334,12 @@ function ofNode(was, node, away, when) {
 	const gone = away.get(node.name);
 	if (node.state === "dead") {
 		if (was.state === "dead") return [];
-		away.set(node.name, { since: gone?.since ?? at });
+		away.set(node.name, { since: gone?.since ?? lastBeat(node, at) ?? at });
 		return [event(at, node, "bad", `${node.name} died${meaning(node)}`)];
 	}
 	if (node.state === "silent") {
 		if (was.state !== "alive") return [];
-		away.set(node.name, { since: gone?.since ?? at - (node.silentMs ?? 0) });
+		away.set(node.name, { since: gone?.since ?? lastBeat(node, at) ?? at });
 		return [event(at, node, "bad", `${node.name} is silent: no heartbeat for ${milliseconds(node.silentMs)}`)];
 	}
 	return alive(was, node, away, when);
@@ -281,6 +356,10 @@ function alive(was, node, away, { at, sameSource }) {
 		told.push(event(at, node, "good", returned(node, back.since === null ? null : at - back.since)));
 	}
 	return told;
+}
+function lastBeat(node, at) {
+	const ago = node.beatMs ?? node.silentMs;
+	return ago === null ? null : at - ago;
 }
 /** A merger's counters also begin anew when it becomes the root: that is told as such. */
 function restarted(was, node) {
@@ -308,13 +387,19 @@ function ofMap(before, after) {
 	const rootMoved = root !== null && (root.node !== before.root?.node || root.epoch !== before.root.epoch);
 	if (rootMoved) tell(root.node, "good", `${root.node} became the root (epoch ${root.epoch})`);
 	else if (!root && before.root) tell(null, "bad", "there is no root");
-	for (const node of after.nodes) {
-		const was = before.nodes.find(({ name }) => name === node.name);
-		if (was && was.slots !== null && node.slots !== null && was.slots !== node.slots) tell(node.name, "plain", `${node.name} owns ${count(node.slots)} slots now, before ${count(was.slots)}`);
-		if (was?.fedBy && node.fedBy && was.fedBy !== node.fedBy) tell(node.name, "plain", `${node.name} takes its frames from ${node.fedBy} now, before from ${was.fedBy}`);
-	}
 	if (after.mapEpoch !== before.mapEpoch && !rootMoved) tell(null, "plain", `the map has epoch ${after.mapEpoch}`);
 	return told;
+}
+/** Slots that moved, and nodes that take their frames from elsewhere; that all follow a new root need not be told. */
+function ofPlaces(before, after) {
+	const past = new Map(before.nodes.map((node) => [node.name, node]));
+	const isMerger = (name) => past.get(name)?.role === "merger";
+	return after.nodes.flatMap((node) => {
+		const was = past.get(node.name);
+		if (was && was.slots !== null && node.slots !== null && was.slots !== node.slots) return [event(after.at, node, "plain", `${node.name} owns ${count(node.slots)} slots now, before ${count(was.slots)}`)];
+		if (!was?.fedBy || !node.fedBy || was.fedBy === node.fedBy || isMerger(was.fedBy) && isMerger(node.fedBy)) return [];
+		return [event(after.at, node, "plain", `${node.name} takes its frames from ${node.fedBy} now, before from ${was.fedBy}`)];
+	});
 }
 function event(at, node, tone, text) {
 	return {
@@ -459,16 +544,16 @@ var KINDS = [
 	refusal("broadcast", "joins_full", "viewers who found all nodes full"),
 	lesser("broadcast", "joins_sent_on", "viewers sent on to another node"),
 	refusal("broadcast", "writes_refused", "writes refused by a busy broadcast node"),
-	refusal("broadcast", "writes_rejected", "writes refused, here or by their owner"),
-	part("broadcast", "writes_unavailable", "of these, as their owner was away"),
-	part("broadcast", "writes_overloaded", "of these, as too many waited"),
-	part("broadcast", "writes_unknown", "of these, as no answer came in time"),
+	refusal("broadcast", "writes_rejected", "writes refused, by a broadcast node or an owner"),
+	part("broadcast", "writes_unavailable", "writes refused as their owner was away"),
+	part("broadcast", "writes_overloaded", "writes refused as too many waited"),
+	part("broadcast", "writes_unknown", "writes refused as no answer came in time"),
 	refusal("broadcast", "refused_rate_limited", "writes beyond what one viewer may in a minute"),
 	refusal("broadcast", "refused_unanswered", "writes with too many of the viewer unanswered"),
 	refusal("broadcast", "refused_invalid", "messages refused for what they say"),
 	refusal("broadcast", "taps_dropped", "taps dropped of too many streams or kinds"),
 	lesser("broadcast", "ranges_written", "frames merged into one, for who is behind"),
-	part("broadcast", "samples_written", "of these, with comments left out and counted"),
+	part("broadcast", "samples_written", "merged frames with comments left out and counted"),
 	refusal("broadcast", "closed_stalled", "viewers closed who took nothing"),
 	refusal("broadcast", "closed_held", "viewers closed who kept too many bytes"),
 	refusal("broadcast", "closed_full", "viewers closed while too many waited for a seat"),
@@ -537,7 +622,7 @@ function begin(origin) {
 		asked: origin,
 		failure: null,
 		locked: "no",
-		memory: NOTHING,
+		memory: { away: /* @__PURE__ */ new Map() },
 		samples: []
 	};
 }
@@ -575,7 +660,7 @@ function answered(shown, sample, from, receivedAt) {
 	const moved = before !== null && before.from !== from;
 	const samples = moved ? [sample] : [...shown.samples, sample].slice(-6);
 	const told = before === null ? {
-		memory: shown.memory,
+		memory: remember(sample),
 		events: []
 	} : follow(shown.memory, before.sample, sample, !moved);
 	const asked = moved ? [askedInstead(before, sample, from)] : [];
@@ -641,7 +726,8 @@ function story(flow) {
 function without(flow) {
 	const { likes, viewers, deliveries } = flow;
 	if (!likes || !viewers || !deliveries || likes * viewers < 2 * deliveries) return null;
-	return `One message for each like to each viewer would be ${count(likes * viewers)} a second, ${rate(likes * viewers / deliveries)} times as many.`;
+	const [messages, times] = [count(likes * viewers), rate(likes * viewers / deliveries)];
+	return `One message for each like to each viewer would be ${messages} a second, ${times} times as many.`;
 }
 function plain(text) {
 	return {
@@ -655,38 +741,9 @@ function number(text, of) {
 		of
 	};
 }
-// pages/operator/tree.ts
-var MARGIN = 16;
-/** The lane of factors above, that below, and the titles. */
-var LANE = 92;
-/** Where frames flow back. */
+// pages/operator/streams.ts
+/** How high the lane is in which frames flow back. */
 var RETURN = 30;
-var GAP_X = 205;
-var CROWD = {
-	width: 118,
-	gap: 190
-};
-var HEIGHT_MIN = 264;
-var SIZES = {
-	large: {
-		width: 176,
-		height: 66,
-		gap: 12,
-		rows: 5
-	},
-	middle: {
-		width: 150,
-		height: 40,
-		gap: 8,
-		rows: 10
-	},
-	small: {
-		width: 92,
-		height: 24,
-		gap: 4,
-		rows: 15
-	}
-};
 /** Rivers: the thinnest, and how much is added for ten times as much. */
 var RIVER = {
 	min: 2,
@@ -696,214 +753,39 @@ var LINE = {
 	min: 1.25,
 	perDecade: 1.6
 };
-/** Lays a cluster out. */
-function tree(sample, flow, rates) {
-	const levels = levelsOf(ofRole(sample, "broadcast"));
-	const processors = ofRole(sample, "processor");
-	const mergers = ofRole(sample, "merger").sort((a, b) => Number(isRoot(a, sample)) - Number(isRoot(b, sample)));
-	const sizes = {
-		broadcast: sizeFor(Math.max(0, ...levels.map((level) => level.length)), levels.length),
-		processor: sizeFor(processors.length, 1),
-		merger: sizeFor(mergers.length, 1)
-	};
-	const tallest = [
-		...levels.map((level) => stack(level, sizes.broadcast)),
-		stack(processors, sizes.processor),
-		stack(mergers, sizes.merger)
-	];
-	const inner = Math.max(HEIGHT_MIN, ...tallest.map((box) => box.height));
-	const top = 132;
-	let x = MARGIN;
-	const crowd = {
-		x,
-		y: top,
-		width: CROWD.width,
-		height: inner
-	};
-	x += CROWD.width + CROWD.gap;
-	const broadcast = [];
-	for (const level of levels.toReversed()) {
-		const placed = place(level, sizes.broadcast, x, top, inner);
-		broadcast.unshift(placed.chips);
-		x += placed.width + (level === levels[0] ? 0 : 70);
-	}
-	const broadcastBox = {
-		x: crowd.x + crowd.width + CROWD.gap,
-		y: top,
-		width: x - crowd.x - crowd.width - CROWD.gap,
-		height: inner
-	};
-	x += GAP_X;
-	const owners = place(processors, sizes.processor, x, top, inner);
-	const processorBox = {
-		x,
-		y: top,
-		width: owners.width,
-		height: inner
-	};
-	x += owners.width + GAP_X;
-	const merging = place(mergers, sizes.merger, x, top, inner);
-	const rootBox = {
-		x,
-		y: top,
-		width: merging.width,
-		height: inner
-	};
-	const width = x + merging.width + MARGIN;
-	const height = top + inner + RETURN + LANE - 16;
-	const chips = [
-		...broadcast.flat(),
-		...owners.chips,
-		...merging.chips
-	];
-	const boxes = {
-		crowd,
-		broadcast: broadcastBox,
-		processor: processorBox,
-		root: rootBox
-	};
-	const root = merging.chips.find((chip) => isRoot(chip.node, sample)) ?? null;
-	return {
-		width,
-		height,
-		crowd,
-		chips,
-		groups: [
-			{
-				title: "viewers",
-				words: "write and watch",
-				box: crowd
-			},
-			{
-				title: "broadcast nodes",
-				words: "gather writes, hand frames on",
-				box: broadcastBox
-			},
-			{
-				title: "write processors",
-				words: "make them durable, count likes",
-				box: processorBox
-			},
-			{
-				title: "root merger",
-				words: "makes one view of all counts",
-				box: rootBox
-			}
-		],
-		streams: streams({
-			boxes,
-			broadcast,
-			processors: owners.chips,
-			root,
-			flow,
-			rates
-		}),
-		columns: columnsOf(boxes),
-		lanes: {
-			above: 0,
-			below: top + inner + RETURN
-		}
-	};
-}
-/** Whether a merger is the root. */
-function isRoot(node, sample) {
-	return sample.root?.node === node.name;
-}
-/** Broadcast nodes by how many others their frames pass before them: those fed by the root first. */
-function levelsOf(nodes) {
-	const byName = new Map(nodes.map((node) => [node.name, node]));
-	const depth = (node, seen) => {
-		const above = node.fedBy === null ? void 0 : byName.get(node.fedBy);
-		return above === void 0 || seen >= nodes.length ? 0 : 1 + depth(above, seen + 1);
-	};
-	const levels = [];
-	for (const node of nodes) (levels[depth(node, 0)] ??= []).push(node);
-	return levels.filter((level) => level !== void 0);
-}
-/** How wide a river is: as the logarithm of what it carries. */
-function riverWidth(perS) {
-	return RIVER.min + RIVER.perDecade * Math.log10(1 + Math.max(0, perS ?? 0));
-}
-function lineWidth(perS) {
-	return LINE.min + LINE.perDecade * Math.log10(1 + Math.max(0, perS ?? 0));
-}
-function sizeFor(nodes, levels) {
-	if (nodes <= SIZES.large.rows && levels <= 2) return "large";
-	return nodes <= SIZES.middle.rows && levels <= 3 ? "middle" : "small";
-}
-function stack(nodes, size) {
-	const { width, height, gap, rows } = SIZES[size];
-	const columns = Math.max(1, Math.ceil(nodes.length / rows));
-	const inColumn = Math.ceil(nodes.length / columns);
-	return {
-		width: columns * (width + gap) - gap,
-		height: Math.max(0, inColumn * (height + gap) - gap)
-	};
-}
-/** Puts chips into as few columns as they need, in the middle of the height there is. */
-function place(nodes, size, x, top, inner) {
-	const { width, height, gap, rows } = SIZES[size];
-	const whole = stack(nodes, size);
-	const columns = Math.max(1, Math.ceil(nodes.length / rows));
-	const inColumn = Math.max(1, Math.ceil(nodes.length / columns));
-	const y = top + (inner - whole.height) / 2;
-	return {
-		chips: nodes.map((node, i) => ({
-			node,
-			size,
-			width,
-			height,
-			x: x + Math.floor(i / inColumn) * (width + gap),
-			y: y + i % inColumn * (height + gap)
-		})),
-		width: whole.width
-	};
-}
-function columnsOf({ crowd, broadcast, processor, root }) {
-	const middle = (box) => box.x + box.width / 2;
-	const between = (left, right) => (left.x + left.width + right.x) / 2;
-	return {
-		viewers: middle(crowd),
-		toNodes: between(crowd, broadcast),
-		broadcast: middle(broadcast),
-		toProcessors: between(broadcast, processor),
-		processor: middle(processor),
-		toRoot: between(processor, root),
-		root: middle(root)
-	};
-}
 /** All lines and rivers, those beneath first. */
 function streams(drawn) {
 	const { boxes, flow, broadcast } = drawn;
 	const up = boxes.crowd.y + boxes.crowd.height * .36;
-	const down = boxes.crowd.y + boxes.crowd.height + RETURN / 2;
+	const down = boxes.crowd.y + boxes.crowd.height + 15;
 	const [first, second] = [inGap(boxes.broadcast, boxes.processor), inGap(boxes.processor, boxes.root)];
-	return [
-		...[
-			river("writes up", "writes", [
-				first.from,
-				up,
-				flow.writes
-			], [
-				first.to,
-				up,
-				flow.batches
-			]),
-			river("counts up", "counts", [
-				second.from,
-				up,
-				flow.talliesUp
-			], [
-				second.to,
-				up,
-				flow.reports
-			]),
-			drawn.root && homeward(drawn.root, boxes, down, flow)
-		].filter((stream) => stream !== null),
+	const rivers = [
+		river("writes up", "writes", [
+			first.from,
+			up,
+			flow.writes
+		], [
+			first.to,
+			up,
+			flow.batches
+		]),
+		river("counts up", "counts", [
+			second.from,
+			up,
+			flow.talliesUp
+		], [
+			second.to,
+			up,
+			flow.reports
+		]),
+		drawn.root && homeward(drawn.root, boxes, down, flow)
+	].filter((stream) => stream !== null);
+	const lines = [
 		...writeLines(drawn, first, up),
 		...countLines(drawn, second, up),
 		...frameLines(drawn, broadcast, first.from, down)
 	];
+	return [...rivers, ...lines.sort((a, b) => a.key.localeCompare(b.key))];
 }
 /** Where a river begins and ends in a gap; on both sides lines come together. */
 function inGap(left, right) {
@@ -1051,4 +933,159 @@ function chevrons(from, to, y, left) {
 		left
 	}));
 }
-export { FOLDED, History, NOTHING, POINTS_MAX, SERIES, beganAnew, begin, bytes, clock, compact, count, factor, figure, flow, follow, isRoot, levelsOf, milliseconds, nameOf, ofRole, rate, rates, refused, riverWidth, sample, share, sheds, stages, story, take, tree, without };
+/** How wide a river is: as the logarithm of what it carries. */
+function riverWidth(perS) {
+	return RIVER.min + RIVER.perDecade * Math.log10(1 + Math.max(0, perS ?? 0));
+}
+function lineWidth(perS) {
+	return LINE.min + LINE.perDecade * Math.log10(1 + Math.max(0, perS ?? 0));
+}
+// pages/operator/tree.ts
+var MARGIN = 16;
+/** The lane of factors above, that below, and the titles. */
+var LANE = 92;
+var GAP_X = 205;
+var CROWD = {
+	width: 118,
+	gap: 190
+};
+var HEIGHT_MIN = 264;
+/** Between two levels of broadcast nodes. */
+var LEVEL_GAP = 70;
+/** Lays a cluster out. */
+function tree(sample, flow, rates) {
+	const { boxes, broadcast, processors, mergers, inner } = columns(sample);
+	const root = mergers.find((chip) => isRoot(chip.node, sample)) ?? null;
+	return {
+		width: boxes.root.x + boxes.root.width + MARGIN,
+		height: 132 + inner + 30 + LANE - MARGIN,
+		crowd: boxes.crowd,
+		chips: [
+			...broadcast.flat(),
+			...processors,
+			...mergers
+		].sort((a, b) => a.node.name.localeCompare(b.node.name)),
+		groups: [
+			{
+				title: "viewers",
+				words: "write and watch",
+				box: boxes.crowd
+			},
+			{
+				title: "broadcast nodes",
+				words: "gather writes, hand frames on",
+				box: boxes.broadcast
+			},
+			{
+				title: "write processors",
+				words: "make them durable, count likes",
+				box: boxes.processor
+			},
+			{
+				title: "root merger",
+				words: "makes one view of all counts",
+				box: boxes.root
+			}
+		],
+		streams: streams({
+			boxes,
+			broadcast,
+			processors,
+			root,
+			flow,
+			rates
+		}),
+		columns: middles(boxes),
+		lanes: {
+			above: 0,
+			below: 132 + inner + 30
+		}
+	};
+}
+/** Where the columns are, with their chips; levels of broadcast nodes from the root on. */
+function columns(sample) {
+	const found = levelsOf(ofRole(sample, "broadcast"));
+	const levels = found.length === 0 ? [[]] : found;
+	const mergers = ofRole(sample, "merger").sort((a, b) => Number(isRoot(a, sample)) - Number(isRoot(b, sample)));
+	const columns = [
+		...levels.toReversed(),
+		ofRole(sample, "processor"),
+		mergers
+	];
+	const ofBroadcast = sizeFor(Math.max(0, ...levels.map((level) => level.length)), levels.length);
+	const sizes = columns.map((nodes, i) => i < levels.length ? ofBroadcast : sizeFor(nodes.length, 1));
+	const inner = Math.max(HEIGHT_MIN, ...columns.map((nodes, i) => stack(nodes, sizes[i] ?? "small").height));
+	const y = 132;
+	const crowd = {
+		x: MARGIN,
+		y,
+		width: CROWD.width,
+		height: inner
+	};
+	const begin = crowd.x + crowd.width + CROWD.gap;
+	let x = begin;
+	const placed = columns.map((nodes, i) => {
+		const { chips, width } = place(nodes, sizes[i] ?? "small", x, y, inner);
+		const box = {
+			x,
+			y,
+			width,
+			height: inner
+		};
+		x += width + (i + 1 < levels.length ? LEVEL_GAP : GAP_X);
+		return {
+			chips,
+			box
+		};
+	});
+	const [processor, root] = placed.slice(-2).map(({ box }) => box);
+	const broadcast = {
+		x: begin,
+		y,
+		width: processor.x - GAP_X - begin,
+		height: inner
+	};
+	const [owners, merging] = placed.slice(-2).map(({ chips }) => chips);
+	const nodes = placed.slice(0, -2).map(({ chips }) => chips).toReversed();
+	return {
+		boxes: {
+			crowd,
+			broadcast,
+			processor,
+			root
+		},
+		broadcast: nodes,
+		processors: owners,
+		mergers: merging,
+		inner
+	};
+}
+/** Whether a merger is the root. */
+function isRoot(node, sample) {
+	return sample.root?.node === node.name;
+}
+/** Broadcast nodes by how many others their frames pass before them: those fed by the root first. */
+function levelsOf(nodes) {
+	const byName = new Map(nodes.map((node) => [node.name, node]));
+	const depth = (node, seen) => {
+		const above = node.fedBy === null ? void 0 : byName.get(node.fedBy);
+		return above === void 0 || seen >= nodes.length ? 0 : 1 + depth(above, seen + 1);
+	};
+	const levels = [];
+	for (const node of nodes) (levels[depth(node, 0)] ??= []).push(node);
+	return levels.filter((level) => level !== void 0);
+}
+function middles({ crowd, broadcast, processor, root }) {
+	const middle = (box) => box.x + box.width / 2;
+	const between = (left, right) => (left.x + left.width + right.x) / 2;
+	return {
+		viewers: middle(crowd),
+		toNodes: between(crowd, broadcast),
+		broadcast: middle(broadcast),
+		toProcessors: between(broadcast, processor),
+		processor: middle(processor),
+		toRoot: between(processor, root),
+		root: middle(root)
+	};
+}
+export { FOLDED, History, POINTS_MAX, RETURN, SERIES, SIZES, beganAnew, begin, bytes, clock, compact, count, duration, factor, figure, flow, follow, isRoot, levelsOf, milliseconds, nameOf, ofRole, place, rate, rates, refused, remember, riverWidth, sample, share, sheds, sizeFor, stack, stages, story, streams, take, tree, without };
