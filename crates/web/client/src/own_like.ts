@@ -4,7 +4,7 @@
 // already: an answer comes before or after the frame that shows its effect. The rule: while a word is unsettled, two counts
 // can be true, one with it in and one without. Shown is the one of the two that is nearer to what was shown before. So a
 // frame never makes it jump needlessly, it is never off by more than one, and nothing is counted twice. A word is settled
-// when it is answered and then the shown count is the server's, or a frame names the comment, or `SETTLES_MS` are over.
+// `SETTLES_MS` after its answer; no frame settles it sooner, because frames from before it can come behind the answer.
 // Invariant: when nothing is unsettled, what is shown is what the server said.
 
 /** The time in which all views agree after the last fault: then an acknowledged like is in the count. */
