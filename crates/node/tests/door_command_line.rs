@@ -74,6 +74,10 @@ fn a_wrong_command_line_is_one_line_and_exit_64() {
             "processor --topology c.toml --name p1 --trace-tallies no/such/file",
             "--trace-tallies: cannot write no/such/file: ",
         ),
+        ("top --url b1:8080", "--url: \"b1:8080\" is not an http:// URL with a host"),
+        ("top --url https://b1", "--url: \"https://b1\" is not an http:// URL with a host"),
+        ("top --config none.toml", "cannot read none.toml: "),
+        ("top --once --json", "the argument '--once' cannot be used with '--json'"),
         ("echo", "were not provided: --listen <ADDRESS>"),
         ("echo --listen 7700", "invalid value '7700' for '--listen <ADDRESS>': invalid socket address syntax"),
         (

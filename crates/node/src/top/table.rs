@@ -10,7 +10,7 @@ use super::{
     sample::{Node, Sample, State},
     tone::Tone,
     watch::Watch,
-    words::{UNKNOWN, count, maybe, milliseconds, span, tenth},
+    words::{UNKNOWN, count, maybe, milliseconds, percent, span, tenth},
 };
 
 /// The roles in the order of the data flow.
@@ -26,24 +26,34 @@ type Column = (&'static str, usize, fn(&Watch, &Node) -> String);
 const SHED: [(Role, &[&str]); 3] = [
     (
         Role::Broadcast,
-        &["joins_refused", "joins_full", "writes_refused", "closed_stalled", "closed_held", "closed_full"],
+        &[
+            "joins_refused",
+            "joins_full",
+            "writes_refused",
+            "writes_overloaded",
+            "taps_dropped",
+            "closed_stalled",
+            "closed_held",
+            "closed_full",
+        ],
     ),
     (Role::Processor, &["writes_crowded_out", "viewers_turned_away", "commit_disk_full"]),
     (Role::Merger, &["comments_unshown"]),
 ];
 
-const OF_BROADCAST: [Column; 6] = [
+const OF_BROADCAST: [Column; 7] = [
     ("VIEWERS", 8, |_, node| maybe(node.figure("viewers"), count)),
+    ("RING", 6, |_, node| maybe(node.ring_share, percent)),
     ("WRITES/S", 9, |watch, node| maybe(watch.rate(node, "writes_in"), tenth)),
     ("FRAMES/S", 9, |watch, node| maybe(watch.rate(node, "frames_in"), tenth)),
     ("FROM", 5, |_, node| node.fed_by.clone().unwrap_or_else(|| UNKNOWN.into())),
-    ("DELIVERED/S", 12, |watch, node| maybe(watch.rate(node, "frames_written"), tenth)),
+    ("SENT/S", 8, |watch, node| maybe(watch.rate(node, "frames_written"), tenth)),
     ("SHED", 6, |_, node| maybe(shed(node), count)),
 ];
 
 const OF_PROCESSOR: [Column; 8] = [
     ("SLOTS", 6, |_, node| maybe(node.slots.map(|slots| slots as f64), count)),
-    ("RING", 6, |_, node| maybe(node.ring_share, |share| format!("{:.1}%", share * 100.0))),
+    ("RING", 6, |_, node| maybe(node.ring_share, percent)),
     ("LIKES/S", 8, |watch, node| maybe(watch.rate(node, "likes_in"), tenth)),
     ("SYNCS/S", 8, |watch, node| maybe(watch.rate(node, "commits"), tenth)),
     ("SYNC ms", 8, |watch, node| maybe(sync_us(watch, node), milliseconds)),
@@ -151,7 +161,7 @@ fn readiness(node: &Node) -> Cell {
         (_, Some(false)) => {
             cell(Tone::Warn, node.missing.as_deref().map_or("not ready".into(), |why| format!("no: {why}")))
         }
-        (_, None) => cell(Tone::Warn, "no answer"),
+        (_, None) => cell(Tone::Warn, node.missing.as_deref().unwrap_or("no answer")),
     }
 }
 

@@ -51,6 +51,10 @@ impl Watch {
             self.events.add(at_ms, Tone::Good, format!("{url} answers"));
         }
         let seen = Seen { sample, url, at_ms };
+        // A node may give everybody who asks the answer that it has just gathered.
+        if self.seen.as_ref().is_some_and(|before| is_same(before, &seen)) {
+            return;
+        }
         if let Some(before) = &self.seen {
             self.rates = Rates::between(&before.sample, &seen.sample, elapsed_ms(before, &seen));
             self.events.compare(at_ms, &before.sample, &seen.sample, &self.rates);
@@ -85,6 +89,11 @@ impl Watch {
     pub(super) fn rate(&self, node: &Node, counter: &str) -> Option<f64> {
         self.rates.of(&node.name, counter)
     }
+}
+
+/// Whether two answers are one sample: no time has gone by between them.
+fn is_same(before: &Seen, after: &Seen) -> bool {
+    before.url == after.url && after.sample.at.is_some() && before.sample.at == after.sample.at
 }
 
 /// The time between two samples: by the clock of the node that gathered both, if it told; else by when they came.
@@ -123,6 +132,16 @@ mod tests {
             words(&watch),
             ["http://a does not answer, http://b is asked", "http://b answers", "nobody answers"]
         );
+    }
+
+    #[test]
+    fn the_same_sample_given_twice_changes_nothing() {
+        let mut watch = Watch::default();
+        watch.take(10_000, "http://a".into(), sample(500, 0));
+        watch.take(11_000, "http://a".into(), sample(1500, 30));
+        watch.take(11_300, "http://a".into(), sample(1500, 30));
+        assert_eq!(watch.rates.of("p1", "commits"), Some(30.0));
+        assert_eq!(watch.seen().unwrap().at_ms, 11_000, "it is as old as it is");
     }
 
     #[test]

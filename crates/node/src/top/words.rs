@@ -38,6 +38,11 @@ pub(super) fn milliseconds(us: f64) -> String {
     }
 }
 
+/// A share: `33.3%`.
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1}%", share * 100.0)
+}
+
 /// How long something is: `0.4 s`, `12 s`, `3 min`, `5 h`.
 pub(super) fn span(ms: u64) -> String {
     match ms {
