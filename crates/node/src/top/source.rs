@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 
 use http::StatusCode;
 use watershed_membership::{Health, Membership, StateDir, Topology};
-use watershed_net::http::{GetError, get};
+use watershed_net::http::{GetError, get_as};
 use watershed_protocol::Role;
 
 use super::sample::{Sample, State};
@@ -101,7 +101,7 @@ impl Source {
 
     async fn ask_one(&self, url: &str) -> Result<Answer, Refused> {
         let why = |what: String| Refused::Why(format!("{url}: {what}"));
-        let got = get(&format!("{url}/v1/cluster"), ANSWER_MAX).await;
+        let got = get_as(&format!("{url}/v1/cluster"), self.token.as_deref(), ANSWER_MAX).await;
         let (status, bytes) = got.map_err(|error| match error {
             // It names the address itself.
             GetError::Connect(..) => Refused::Why(error.to_string()),
@@ -141,4 +141,81 @@ fn joined(topology: &Topology) -> Vec<String> {
         .into_iter()
         .filter(|(member, health)| member.role == Role::Broadcast && *health != Health::Dead);
     living.map(|(member, _)| member.http).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// Answers everything with this status and body, and gives the URL and what it was asked.
+    async fn node(status: &'static str, body: &'static str) -> (String, tokio::sync::mpsc::UnboundedReceiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (told, asked) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                let mut request = Vec::new();
+                while !request.ends_with(b"\r\n\r\n") {
+                    request.push(socket.read_u8().await.unwrap());
+                }
+                told.send(String::from_utf8(request).unwrap()).unwrap();
+                let answer = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+                socket.write_all(answer.as_bytes()).await.unwrap();
+            }
+        });
+        (url, asked)
+    }
+
+    /// A URL at which nobody listens.
+    async fn nobody() -> String {
+        format!("http://{}", TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap())
+    }
+
+    #[tokio::test]
+    async fn whoever_answered_last_is_asked_first() {
+        let ((first, dead), (second, mut asked)) =
+            ((nobody().await, nobody().await), node("200 OK", r#"{"nodes":[]}"#).await);
+        let mut source = Source::new(vec![first, dead, second.clone()], None, None);
+        assert_eq!(source.ask().await.unwrap().url, second);
+        assert_eq!(source.known()[0], second);
+        assert!(asked.recv().await.unwrap().starts_with("GET /v1/cluster HTTP/1.1"));
+    }
+
+    #[tokio::test]
+    async fn nodes_that_an_answer_named_are_asked_when_the_others_are_gone() {
+        let body = r#"{"nodes":[{"node":"b7","role":"broadcast","state":"alive","url":"http://b7:8080"},
+            {"node":"b8","role":"broadcast","state":"dead","url":"http://b8:8080"}]}"#;
+        let (url, _asked) = node("200 OK", body).await;
+        let mut source = Source::new(vec![url.clone()], None, None);
+        source.ask().await.unwrap();
+        assert_eq!(source.known(), [url.as_str(), "http://b7:8080"]);
+    }
+
+    #[tokio::test]
+    async fn a_cluster_with_a_secret_is_shown_the_token_and_a_refusal_says_where_to_get_one() {
+        let (url, mut asked) = node("401 Unauthorized", "").await;
+        let why = async |token: Option<&str>| {
+            let mut source = Source::new(vec![url.clone()], None, token.map(str::to_owned));
+            source.ask().await.err().unwrap().to_string()
+        };
+        assert_eq!(why(None).await, format!("{url} wants a token: `cluster token` prints it, --token takes it"));
+        assert!(!asked.recv().await.unwrap().contains("authorization"));
+        assert_eq!(why(Some("t0ken")).await, format!("{url} wants another token: `cluster token` prints it"));
+        assert!(asked.recv().await.unwrap().contains("authorization: Bearer t0ken\r\n"));
+    }
+
+    #[tokio::test]
+    async fn what_answers_but_is_no_node_is_named_with_what_it_said() {
+        let (page, _asked) = node("200 OK", "<html>").await;
+        let (other, _asked) = node("404 Not Found", "").await;
+        for (url, what) in [(page, "the answer of 6 bytes is no cluster"), (other, "it answers 404 Not Found")] {
+            let error = Source::new(vec![url.clone()], None, None).ask().await.err().unwrap().to_string();
+            assert!(error.starts_with(&format!("{url}: {what}")), "{error}");
+        }
+    }
 }
