@@ -138,7 +138,7 @@ fn any_size_can_be_drawn() {
 fn scrolling_the_large_part_brings_its_last_line_into_sight() {
     let mut many = shown(&[FIRST, SECOND]);
     let mut view = View::default();
-    let mut sample = SECOND.to_owned();
+    let mut sample = KILLED.to_owned();
     for number in 5..40 {
         let more = format!(r#""nodes":[{{"node":"b{number}","role":"broadcast","state":"alive"}},"#);
         sample = sample.replacen(r#""nodes":["#, &more, 1);
