@@ -36,6 +36,11 @@ impl UsageError {
         Self(format!("--url: {url:?} is not an http:// URL with a host"))
     }
 
+    /// The token on the command line cannot be sent; it is not shown.
+    pub(crate) fn token() -> Self {
+        Self("--token: a token has no control characters".into())
+    }
+
     /// The environment asks for log lines in words that are none.
     pub(crate) fn filter(why: impl std::fmt::Display) -> Self {
         Self(format!("WATERSHED_LOG: {why}"))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{
-    StatusCode, Uri,
+    HeaderValue, StatusCode, Uri,
     header::{AUTHORIZATION, HOST},
 };
 use http_body_util::{BodyExt, Empty, Limited};
@@ -37,12 +37,16 @@ pub async fn get(url: &str, timeout: Duration) -> Result<(StatusCode, Bytes), Ge
     get_as(url, None, timeout).await
 }
 
-/// Gets a URL as somebody who has this token, if it is one: status and body, whatever the status is.
-pub async fn get_as(url: &str, token: Option<&str>, timeout: Duration) -> Result<(StatusCode, Bytes), GetError> {
-    time::timeout(timeout, exchange(url, token)).await.unwrap_or(Err(GetError::Late(timeout)))
+/// Gets a URL, with these credentials where there are some: status and body, whatever the status is.
+pub async fn get_as(
+    url: &str,
+    credentials: Option<&HeaderValue>,
+    timeout: Duration,
+) -> Result<(StatusCode, Bytes), GetError> {
+    time::timeout(timeout, exchange(url, credentials)).await.unwrap_or(Err(GetError::Late(timeout)))
 }
 
-async fn exchange(url: &str, token: Option<&str>) -> Result<(StatusCode, Bytes), GetError> {
+async fn exchange(url: &str, credentials: Option<&HeaderValue>) -> Result<(StatusCode, Bytes), GetError> {
     let wrong = || GetError::Url(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let host = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
@@ -51,8 +55,8 @@ async fn exchange(url: &str, token: Option<&str>) -> Result<(StatusCode, Bytes),
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     let mut request = http::Request::get(path).header(HOST, host.as_str());
-    if let Some(token) = token {
-        request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+    if let Some(credentials) = credentials {
+        request = request.header(AUTHORIZATION, credentials);
     }
     let request = request.body(Empty::<Bytes>::new()).map_err(broken)?;
     let exchange = async move {

@@ -27,6 +27,7 @@ use std::{
 };
 
 use anyhow::Context;
+use http::HeaderValue;
 use ratatui::crossterm::event::Event;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -60,7 +61,7 @@ pub(crate) struct TopArguments {
     /// The file that describes the cluster, whose state directory says where its broadcast nodes listen.
     #[arg(long, value_name = "TOPOLOGY")]
     config: Option<PathBuf>,
-    /// What `cluster token` prints, where the cluster has a secret.
+    /// What `watershed token` prints, where the cluster has a secret.
     #[arg(long)]
     token: Option<String>,
     /// Prints the figures of one second as plain text, and ends; so it does where the output is no terminal.
@@ -104,7 +105,9 @@ fn source(arguments: &TopArguments) -> Result<Source, UsageError> {
         (true, None) => vec![DEFAULT_URL.to_owned()],
         _ => arguments.url.clone(),
     };
-    Ok(Source::new(given, topology, arguments.token.clone()))
+    let shown = arguments.token.as_ref().map(|token| HeaderValue::try_from(format!("Bearer {token}")));
+    let credentials = shown.transpose().map_err(|_| UsageError::token())?;
+    Ok(Source::new(given, topology, credentials))
 }
 
 /// The figures of one second, as text: rates need two answers.

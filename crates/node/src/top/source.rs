@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use watershed_membership::{Health, Membership, StateDir, Topology};
 use watershed_net::http::{GetError, get_as};
 use watershed_protocol::Role;
@@ -22,7 +22,7 @@ const LEARNED_MAX: usize = 16;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AskError {
     /// The cluster has a secret, and the request did not show that it knows it.
-    #[error("{url} wants {}", if *.shown { "another token: `cluster token` prints it" } else { "a token: `cluster token` prints it, --token takes it" })]
+    #[error("{url} wants {} token: `watershed token` prints it, --token takes it", if *.shown { "another" } else { "a" })]
     Token {
         /// Who said so.
         url: String,
@@ -59,14 +59,15 @@ pub(super) struct Source {
     learned: Vec<String>,
     /// Who answered last.
     last: Option<String>,
-    token: Option<String>,
+    /// What is shown where the cluster has a secret.
+    credentials: Option<HeaderValue>,
 }
 
 impl Source {
     /// Asks these URLs, and the broadcast nodes of this topology.
-    pub(super) fn new(given: Vec<String>, topology: Option<Topology>, token: Option<String>) -> Self {
+    pub(super) fn new(given: Vec<String>, topology: Option<Topology>, credentials: Option<HeaderValue>) -> Self {
         let given = given.into_iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
-        Self { given, topology, learned: Vec::new(), last: None, token }
+        Self { given, topology, learned: Vec::new(), last: None, credentials }
     }
 
     /// Asks until somebody gives figures, each that is known at most once.
@@ -101,7 +102,7 @@ impl Source {
 
     async fn ask_one(&self, url: &str) -> Result<Answer, Refused> {
         let why = |what: String| Refused::Why(format!("{url}: {what}"));
-        let got = get_as(&format!("{url}/v1/cluster"), self.token.as_deref(), ANSWER_MAX).await;
+        let got = get_as(&format!("{url}/v1/cluster"), self.credentials.as_ref(), ANSWER_MAX).await;
         let (status, bytes) = got.map_err(|error| match error {
             // It names the address itself.
             GetError::Connect(..) => Refused::Why(error.to_string()),
@@ -110,7 +111,7 @@ impl Source {
         match status {
             StatusCode::OK => {}
             StatusCode::UNAUTHORIZED => {
-                return Err(Refused::Token(AskError::Token { url: url.to_owned(), shown: self.token.is_some() }));
+                return Err(Refused::Token(AskError::Token { url: url.to_owned(), shown: self.credentials.is_some() }));
             }
             other => return Err(why(format!("it answers {other}"))),
         }
@@ -200,12 +201,16 @@ mod tests {
     async fn a_cluster_with_a_secret_is_shown_the_token_and_a_refusal_says_where_to_get_one() {
         let (url, mut asked) = node("401 Unauthorized", "").await;
         let why = async |token: Option<&str>| {
-            let mut source = Source::new(vec![url.clone()], None, token.map(str::to_owned));
+            let mut source =
+                Source::new(vec![url.clone()], None, token.map(|token| format!("Bearer {token}").parse().unwrap()));
             source.ask().await.err().unwrap().to_string()
         };
-        assert_eq!(why(None).await, format!("{url} wants a token: `cluster token` prints it, --token takes it"));
+        assert_eq!(why(None).await, format!("{url} wants a token: `watershed token` prints it, --token takes it"));
         assert!(!asked.recv().await.unwrap().contains("authorization"));
-        assert_eq!(why(Some("t0ken")).await, format!("{url} wants another token: `cluster token` prints it"));
+        assert_eq!(
+            why(Some("t0ken")).await,
+            format!("{url} wants another token: `watershed token` prints it, --token takes it")
+        );
         assert!(asked.recv().await.unwrap().contains("authorization: Bearer t0ken\r\n"));
     }
 
