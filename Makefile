@@ -27,8 +27,8 @@ NODE_IS_THERE := command -v npm >/dev/null && \
     node -e 'const [a, b] = process.versions.node.split(".").map(Number), [c, d] = "$(NODE_MIN)".split(".").map(Number); process.exit(a > c || (a === c && b >= d) ? 0 : 1)' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status logs stop load factors sim mutants powercut storm bench bench-fanout bytes million \
-    streams fuzz web web-check check fmt build build-bench build-testing \
+.PHONY: help demo test cluster status top logs stop load factors sim mutants powercut storm bench bench-fanout bytes \
+    million streams fuzz web web-check check fmt build build-bench build-testing \
     analytics needs needs-browser needs-client needs-duckdb needs-loop needs-node clean
 
 help: ## Lists the targets
@@ -45,6 +45,9 @@ cluster: build ## Starts the local cluster in the background and prints its URLs
 
 status: build ## Shows every node of the local cluster
 	@$(CLUSTER) status --config $(TOPOLOGY)
+
+top: build ## The running cluster's figures in this terminal, live; q ends it
+	@$(TARGET)/release/watershed top --config $(TOPOLOGY)
 
 logs: build ## Follows the logs of all nodes; NODE=b1 for one
 	@$(CLUSTER) logs --config $(TOPOLOGY) -f $(NODE)

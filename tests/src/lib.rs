@@ -20,6 +20,7 @@ pub mod power;
 pub mod preload;
 pub mod process;
 pub mod storm;
+pub mod terminal;
 pub mod topology;
 pub mod view;
 pub mod viewer;

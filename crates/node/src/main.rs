@@ -1,5 +1,5 @@
-//! The binary `watershed`: one subcommand a role, one that checks what a stopped node has left, and an echo for suites
-//! that check the framing.
+//! The binary `watershed`: one subcommand a role, one that shows the cluster in a terminal, one that checks what a
+//! stopped node has left, and an echo for suites that check the framing.
 //!
 //! Each role's folder holds its driver: the only place where clock, sockets, disk and machine meet.
 //! Invariant: a bad command line or topology ends with one line and exit code 64, and nothing was bound or started.
@@ -16,6 +16,7 @@ mod presence;
 mod process;
 mod processor;
 mod setup;
+mod top;
 mod verify;
 mod wiring;
 
@@ -27,6 +28,7 @@ use watershed_protocol::{NodeName, Role};
 
 use echo::EchoArguments;
 use setup::{Setup, UsageError};
+use top::TopArguments;
 
 /// Live comments and likes for millions of viewers.
 #[derive(Parser)]
@@ -44,6 +46,8 @@ enum Command {
     Processor(NodeArguments),
     /// Merges the processors' reports into one ordered sequence of frames per stream.
     Merger(NodeArguments),
+    /// Shows a running cluster's figures in the terminal: nodes, stages, slowest viewers, events.
+    Top(TopArguments),
     /// Checks the data directory of a stopped processor, and changes nothing in it.
     ///
     /// Ends with 0 if a start would find every record that was durable, with 1 if it is damaged.
@@ -101,6 +105,7 @@ fn main() -> ExitCode {
         Command::Processor(arguments) => (Role::Processor, arguments),
         Command::Merger(arguments) => (Role::Merger, arguments),
         Command::Verify(VerifyArguments { directory }) => return report(verify::run(&directory)),
+        Command::Top(arguments) => return end("top", top::run(arguments)),
         Command::Echo(arguments) => {
             return end("echo", start_logging(None).map_err(Into::into).and_then(|()| run_echo(arguments)));
         }
@@ -129,7 +134,7 @@ fn refuse(who: &str, line: &str) -> ExitCode {
 /// The fact of an error message, without the usage that follows it.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is needed: broadcast, processor, merger, verify or echo; see --help".into();
+        return "a command is needed: broadcast, processor, merger, top, verify or echo; see --help".into();
     }
     let message = error.to_string();
     let lines: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();

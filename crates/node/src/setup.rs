@@ -23,6 +23,24 @@ impl UsageError {
         Self(error.to_string())
     }
 
+    /// The topology cannot be read.
+    pub(crate) fn topology_file(path: &std::path::Path, error: &watershed_membership::TopologyError) -> Self {
+        let line = error.to_string();
+        let path = path.display().to_string();
+        // A file that cannot be opened is named already.
+        Self(if line.contains(&path) { line } else { format!("{path}: {line}") })
+    }
+
+    /// The URL of a node is none.
+    pub(crate) fn url(url: &str) -> Self {
+        Self(format!("--url: {url:?} is not an http:// URL with a host"))
+    }
+
+    /// The token on the command line cannot be sent; it is not shown.
+    pub(crate) fn token() -> Self {
+        Self("--token: a token has no control characters".into())
+    }
+
     /// The environment asks for log lines in words that are none.
     pub(crate) fn filter(why: impl std::fmt::Display) -> Self {
         Self(format!("WATERSHED_LOG: {why}"))
@@ -49,7 +67,7 @@ impl Setup {
         name: &NodeName,
         trace_tallies: Option<PathBuf>,
     ) -> anyhow::Result<Self> {
-        let found = Topology::load(topology).map_err(|error| UsageError(format!("{}: {error}", topology.display())))?;
+        let found = Topology::load(topology).map_err(|error| UsageError::topology_file(topology, &error))?;
         let Some(node) = found.node(name).filter(|node| node.role == role).cloned() else {
             let names: Vec<String> = found.names(role).iter().map(ToString::to_string).collect();
             let why =

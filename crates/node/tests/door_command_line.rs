@@ -46,7 +46,7 @@ fn refused(output: &Output, status: i32, words: &str) {
 fn a_wrong_command_line_is_one_line_and_exit_64() {
     let temp = cluster(0, "state");
     let table = [
-        ("", "a command is needed: broadcast, processor, merger, verify or echo; see --help"),
+        ("", "a command is needed: broadcast, processor, merger, top, verify or echo; see --help"),
         ("broadcas", "unrecognized subcommand 'broadcas'"),
         ("broadcast", "the following required arguments were not provided: --topology <TOPOLOGY> --name <NAME>"),
         ("broadcast --topology c.toml", "were not provided: --name <NAME>"),
@@ -74,6 +74,10 @@ fn a_wrong_command_line_is_one_line_and_exit_64() {
             "processor --topology c.toml --name p1 --trace-tallies no/such/file",
             "--trace-tallies: cannot write no/such/file: ",
         ),
+        ("top --url b1:8080", "--url: \"b1:8080\" is not an http:// URL with a host"),
+        ("top --url https://b1", "--url: \"https://b1\" is not an http:// URL with a host"),
+        ("top --config none.toml", "cannot read none.toml: "),
+        ("top --once --json", "the argument '--once' cannot be used with '--json'"),
         ("echo", "were not provided: --listen <ADDRESS>"),
         ("echo --listen 7700", "invalid value '7700' for '--listen <ADDRESS>': invalid socket address syntax"),
         (

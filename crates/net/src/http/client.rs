@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{StatusCode, Uri, header::HOST};
+use http::{
+    HeaderValue, StatusCode, Uri,
+    header::{AUTHORIZATION, HOST},
+};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -31,10 +34,19 @@ pub enum GetError {
 
 /// Gets a URL: status and body, whatever the status is.
 pub async fn get(url: &str, timeout: Duration) -> Result<(StatusCode, Bytes), GetError> {
-    time::timeout(timeout, exchange(url)).await.unwrap_or(Err(GetError::Late(timeout)))
+    get_as(url, None, timeout).await
 }
 
-async fn exchange(url: &str) -> Result<(StatusCode, Bytes), GetError> {
+/// Gets a URL, with these credentials where there are some: status and body, whatever the status is.
+pub async fn get_as(
+    url: &str,
+    credentials: Option<&HeaderValue>,
+    timeout: Duration,
+) -> Result<(StatusCode, Bytes), GetError> {
+    time::timeout(timeout, exchange(url, credentials)).await.unwrap_or(Err(GetError::Late(timeout)))
+}
+
+async fn exchange(url: &str, credentials: Option<&HeaderValue>) -> Result<(StatusCode, Bytes), GetError> {
     let wrong = || GetError::Url(url.to_owned());
     let uri: Uri = url.parse().map_err(|_| wrong())?;
     let host = uri.authority().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
@@ -42,7 +54,11 @@ async fn exchange(url: &str) -> Result<(StatusCode, Bytes), GetError> {
     let stream = TcpStream::connect(&address).await.map_err(|error| GetError::Connect(address, error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = http::Request::get(path).header(HOST, host.as_str()).body(Empty::<Bytes>::new()).map_err(broken)?;
+    let mut request = http::Request::get(path).header(HOST, host.as_str());
+    if let Some(credentials) = credentials {
+        request = request.header(AUTHORIZATION, credentials);
+    }
+    let request = request.body(Empty::<Bytes>::new()).map_err(broken)?;
     let exchange = async move {
         let response = sender.send_request(request).await.map_err(broken)?;
         let status = response.status();

@@ -10,7 +10,7 @@ mod listener;
 mod plain;
 mod server;
 
-pub use client::{GetError, get};
+pub use client::{GetError, get, get_as};
 pub use handshake::HandshakeError;
 pub use listener::{ListenerConfig, listen};
 pub use server::{ServerConfig, serve};
