@@ -24,10 +24,11 @@ use crate::{Usage, cluster::Cluster, print, process::Process, stop, up};
 /// The stream that the crowd watches.
 const STREAM: &str = "demo";
 /// Enough to see life, few enough to read along.
-const CROWD: [(&str, &str); 5] = [
-    ("--viewers", "60"),
-    ("--comments-per-s", "0.7"),
-    ("--likes-per-s", "8"),
+const CROWD: [(&str, &str); 6] = [
+    ("--viewers", "400"),
+    ("--comments-per-s", "0.8"),
+    ("--likes-per-s", "150"),
+    ("--taps-per-s", "6"),
     ("--duration", "86400"),
     ("--stream", STREAM),
 ];
@@ -67,7 +68,7 @@ fn start_crowd(cluster: &Cluster, urls: &[String]) -> anyhow::Result<Child> {
     let out = File::create(&log).with_context(|| format!("cannot open {}", log.display()))?;
     let mut command = Command::new(&bin);
     command.args(urls.iter().flat_map(|url| ["--http", url]));
-    command.args(CROWD.iter().flat_map(|(flag, value)| [*flag, *value])).arg("--shared");
+    command.args(CROWD.iter().flat_map(|(flag, value)| [*flag, *value])).args(["--shared", "--people"]);
     command.stdin(Stdio::null()).stderr(out.try_clone()?).stdout(out).process_group(0);
     let crowd = command.spawn().with_context(|| format!("cannot start {}", bin.display()))?;
     if let Some(process) = Process::of(crowd.id()) {

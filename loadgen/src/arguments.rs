@@ -55,6 +55,12 @@ pub(crate) struct Arguments {
     /// Connections a second, of the whole crowd, that are dropped without a word and resumed, half of them at any node.
     #[arg(long, default_value_t = 0.0)]
     reconnects_per_s: f64,
+    /// Reactions a second, of the whole crowd: they have no answer, and are not in the ledger.
+    #[arg(long, default_value_t = 0.0)]
+    taps_per_s: f64,
+    /// Viewers have people's names and say what people say, instead of numbers.
+    #[arg(long)]
+    people: bool,
     /// How likes prefer newer comments: weights of 1 / rank^ZIPF, 0 to 4.
     #[arg(long, default_value_t = 1.0)]
     zipf: f64,
@@ -100,6 +106,8 @@ pub(crate) struct Config {
     pub(crate) unlikes_per_s: f64,
     pub(crate) duplicates: f64,
     pub(crate) reconnects_per_s: f64,
+    pub(crate) taps_per_s: f64,
+    pub(crate) people: bool,
     pub(crate) zipf: f64,
     pub(crate) seed: Option<u64>,
     pub(crate) quiet_wait_s: f64,
@@ -156,6 +164,8 @@ impl Arguments {
             unlikes_per_s: within("unlikes-per-s", self.unlikes_per_s.unwrap_or(0.0), 0.0, RATE_MAX)?,
             duplicates: within("duplicates", self.duplicates, 0.0, 1.0)?,
             reconnects_per_s: within("reconnects-per-s", self.reconnects_per_s, 0.0, RATE_MAX)?,
+            taps_per_s: within("taps-per-s", self.taps_per_s, 0.0, RATE_MAX)?,
+            people: self.people,
             zipf: within("zipf", self.zipf, 0.0, 4.0)?,
             seed: self.seed,
             quiet_wait_s: within("quiet-wait", self.quiet_wait, 0.0, SECONDS_MAX)?,

@@ -12,9 +12,11 @@ use std::{
 use hdrhistogram::Histogram;
 use watershed_ledger::{Ledger, Seat, What};
 use watershed_protocol::{
-    CommentId, Ref,
+    CommentId, Ref, ViewerId,
     client::{Encoding, Names, Response, ResponseError},
 };
+
+use crate::{random::Random, voice::Voice};
 
 /// Distinct frames whose decoded form is kept: some nodes, their encodings, and merged ranges of the last moments.
 const DECODED_MAX: usize = 48;
@@ -59,8 +61,7 @@ struct Posted {
 pub(crate) struct Book {
     pub(crate) ledger: Ledger,
     start: Instant,
-    /// What bodies of this crowd begin with; a number follows.
-    marker: String,
+    voice: Voice,
     decoded: VecDeque<Decoded>,
     posted: Vec<Posted>,
     /// Comments of this crowd that were seen, newest last.
@@ -92,12 +93,12 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    pub(crate) fn new(ledger: Ledger, marker: String) -> anyhow::Result<Self> {
+    pub(crate) fn new(ledger: Ledger, voice: Voice) -> anyhow::Result<Self> {
         let histogram = || Histogram::new_with_bounds(1, LATENCY_US_MAX, 3);
         Ok(Self {
             ledger,
             start: Instant::now(),
-            marker,
+            voice,
             decoded: VecDeque::new(),
             posted: Vec::new(),
             recent: VecDeque::new(),
@@ -130,9 +131,14 @@ impl Book {
     }
 
     /// The body of a new comment that was due at `due_ns`.
-    pub(crate) fn post(&mut self, by: Seat, due_ns: u64) -> String {
+    pub(crate) fn post(&mut self, by: Seat, due_ns: u64, random: &mut Random) -> String {
         self.posted.push(Posted { by, due_ns });
-        format!("{}{} hello from the crowd", self.marker, self.posted.len() - 1)
+        self.voice.say(self.posted.len() - 1, random)
+    }
+
+    /// How a viewer signs.
+    pub(crate) fn name(&self, viewer: usize, id: &ViewerId) -> String {
+        self.voice.name(viewer, id.as_str())
     }
 
     /// Enters a write that is about to be sent.
@@ -187,7 +193,7 @@ impl Book {
                 self.changed_ns = now_ns;
             }
             for line in comments {
-                let number = line.body.strip_prefix(&self.marker).and_then(|rest| rest.split(' ').next()?.parse().ok());
+                let number = self.voice.number_of(&line.body);
                 let Some(number) = number.filter(|number| *number < self.posted.len()) else { continue };
                 numbers.push(number);
                 if !self.recent.contains(&line.id) {

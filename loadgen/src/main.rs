@@ -17,6 +17,7 @@ mod socket;
 #[cfg(test)]
 mod tests;
 mod viewer;
+mod voice;
 mod web;
 
 use std::process::ExitCode;

@@ -25,6 +25,7 @@ use crate::{
     report::{HistoryRead, Report},
     schedule::Schedule,
     viewer::{Crowd, ORDERS_MAX, Order, State, Viewer},
+    voice::Voice,
     web::{Pages, Web},
 };
 
@@ -63,7 +64,7 @@ pub(crate) async fn run(config: &Config, mut stop: watch::Receiver<bool>) -> any
     let crowd = Arc::new(Crowd {
         stream: config.stream.clone(),
         web: Web::new(config.nodes.clone()),
-        book: Shared::new(Book::new(ledger, prefix.clone())?),
+        book: Shared::new(Book::new(ledger, Voice::new(config.people, &prefix))?),
         joins: Semaphore::new(JOINS_IN_FLIGHT_MAX),
         leave: leaving,
         opened_unix_ms,
@@ -112,12 +113,16 @@ fn join(
     let mut senders = Vec::with_capacity(config.viewers);
     for number in 0..config.viewers {
         let id = ViewerId::new(&format!("{prefix}{number}"))?;
-        let seat = crowd.book.lock().ledger.seat(&id);
+        let (seat, name) = {
+            let mut book = crowd.book.lock();
+            (book.ledger.seat(&id), book.name(number, &id))
+        };
         let (sender, orders) = mpsc::channel(ORDERS_MAX);
         senders.push(sender);
         let viewer = Viewer {
             crowd: crowd.clone(),
             id,
+            name,
             seat,
             encoding: config.encodings[number % config.encodings.len()],
             names: Names::default(),
@@ -153,6 +158,7 @@ async fn send(
         (Kind::Like, config.likes_per_s),
         (Kind::Unlike, config.unlikes_per_s),
         (Kind::Reconnect, config.reconnects_per_s),
+        (Kind::Tap, config.taps_per_s),
     ]
     .map(|(kind, per_s)| (kind, Schedule::new(per_s, config.duration_s)));
     let (start, start_ns) = (Instant::now(), crowd.book.lock().now_ns());
@@ -185,6 +191,7 @@ enum Kind {
     Like,
     Unlike,
     Reconnect,
+    Tap,
 }
 
 /// The order that is due; none for a like until the first comment was seen.
@@ -192,6 +199,7 @@ fn order(kind: Kind, due_ns: u64, config: &Config, crowd: &Crowd, zipf: &Zipf, r
     let takes_back = match kind {
         Kind::Comment => return Some(Order::Comment { due_ns }),
         Kind::Reconnect => return Some(Order::Reconnect),
+        Kind::Tap => return Some(Order::Tap),
         Kind::Unlike => true,
         Kind::Like => random.unit() < config.unlike_share,
     };

@@ -52,11 +52,15 @@ impl Sending {
 
     /// The message that asks for it.
     pub(crate) fn message(&self, reference: &Ref, encoding: Encoding) -> Message {
-        let payload = self.what.message(reference, encoding);
-        match encoding {
-            // JSON is UTF-8.
-            Encoding::Json => Message::text(String::from_utf8_lossy(&payload).into_owned()),
-            _ => Message::binary(payload),
-        }
+        framed(self.what.message(reference, encoding), encoding)
+    }
+}
+
+/// The message of WebSocket that carries this payload.
+pub(crate) fn framed(payload: Vec<u8>, encoding: Encoding) -> Message {
+    match encoding {
+        // JSON is UTF-8.
+        Encoding::Json => Message::text(String::from_utf8_lossy(&payload).into_owned()),
+        _ => Message::binary(payload),
     }
 }

@@ -30,6 +30,7 @@ const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
 pub(crate) struct Hello<'a> {
     pub(crate) stream: &'a StreamId,
     pub(crate) viewer: &'a ViewerId,
+    pub(crate) name: &'a str,
     pub(crate) encoding: Encoding,
     pub(crate) resume: Option<Point>,
 }
@@ -63,7 +64,7 @@ pub(crate) async fn connect(url: &str, hello: &Hello<'_>) -> anyhow::Result<Sock
 
 /// The whole address: a node's own path stays, a bare node gets the stream's.
 fn address(url: &str, hello: &Hello<'_>) -> anyhow::Result<String> {
-    let Hello { stream, viewer, resume, .. } = hello;
+    let Hello { stream, viewer, name, resume, .. } = hello;
     let rest = url.strip_prefix("ws://").or_else(|| url.strip_prefix("http://"));
     let rest = rest.ok_or_else(|| anyhow!("{url} is not a ws:// address"))?;
     let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -75,7 +76,19 @@ fn address(url: &str, hello: &Hello<'_>) -> anyhow::Result<String> {
         .map(|field| format!("&{field}"))
         .collect();
     let resume = resume.map(|point| format!("&resume={point}")).unwrap_or_default();
-    Ok(format!("ws://{node}/{path}?viewer={viewer}&name={viewer}{kept}{resume}"))
+    Ok(format!("ws://{node}/{path}?viewer={viewer}&name={}{kept}{resume}", percent_encoded(name)))
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
 }
 
 #[cfg(test)]
@@ -85,7 +98,7 @@ mod tests {
     #[test]
     fn a_bare_node_and_a_whole_address_both_lead_to_the_stream() {
         let (stream, viewer) = (StreamId::new("demo").unwrap(), ViewerId::new("v1").unwrap());
-        let mut hello = Hello { stream: &stream, viewer: &viewer, encoding: Encoding::Json, resume: None };
+        let mut hello = Hello { stream: &stream, viewer: &viewer, name: "v1", encoding: Encoding::Json, resume: None };
         let plain = "ws://a:1/v1/streams/demo/live?viewer=v1&name=v1";
         assert_eq!(address("ws://a:1", &hello).unwrap(), plain);
         assert_eq!(address("http://a:1/", &hello).unwrap(), plain);
@@ -95,6 +108,8 @@ mod tests {
             address("ws://a:1/v1/streams/demo/live?zone=x", &hello).unwrap(),
             "ws://a:1/v1/streams/demo/live?viewer=v1&name=v1&zone=x&resume=3:41"
         );
+        hello.name = "Ülkü B.";
+        assert!(address("ws://a:1", &hello).unwrap().contains("&name=%C3%9Clk%C3%BC%20B.&resume="));
         assert!(address("ftp://a", &hello).is_err());
     }
 }

@@ -54,6 +54,14 @@ fn an_honest_server_keeps_every_promise_and_the_figures_add_up() {
 }
 
 #[test]
+fn a_crowd_of_people_keeps_the_same_ledger() {
+    let report = run_with(Fault::None, "--people --taps-per-s 20");
+    assert!(report.kept() && report.quiet, "{report}");
+    assert_eq!((report.ledger.comments.acknowledged, report.ledger.seen), (30, 30));
+    assert!(report.comment_ms.count > 0 && report.ledger.likes.acknowledged > 50, "{report}");
+}
+
+#[test]
 fn a_comment_that_is_acknowledged_and_lost_is_found() {
     let report = run(Fault::LoseComments);
     let names = names(&report);

@@ -12,7 +12,7 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout},
 };
 use tokio_tungstenite::tungstenite::{Message, protocol::frame::coding::CloseCode};
-use watershed_ledger::{Seat, What};
+use watershed_ledger::{Seat, What, reaction};
 use watershed_protocol::{
     CommentId, Ref, Register, Stamp, StreamId, ViewerId,
     client::{Encoding, Names, Response},
@@ -23,7 +23,7 @@ use crate::{
     backoff::{Backoff, asked_for},
     book::Shared,
     random::Random,
-    sending::{Repeat, Sending, TRIES_MAX},
+    sending::{Repeat, Sending, TRIES_MAX, framed},
     socket::{Hello, Socket, connect},
     web::Web,
 };
@@ -43,6 +43,9 @@ const FIRST_SILENCE_MAX: Duration = Duration::from_secs(20);
 /// The longest time for the close of a connection that was left for another.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
+/// Reactions that taps choose from: the kinds of the default topology.
+const KINDS: [&str; 6] = ["heart", "heart", "heart", "clap", "laugh", "wow"];
+
 /// The longest time for a close handshake and for one write.
 const WRITE_MAX: Duration = Duration::from_secs(10);
 
@@ -57,6 +60,8 @@ pub(crate) enum Order {
     Unlike { due_ns: u64, id: CommentId },
     /// Drop the connection without a word, and come back.
     Reconnect,
+    /// Send a reaction, which has no answer.
+    Tap,
 }
 
 /// What all viewers share.
@@ -78,6 +83,8 @@ pub(crate) struct Crowd {
 pub(crate) struct Viewer {
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) id: ViewerId,
+    /// How its comments are signed.
+    pub(crate) name: String,
     pub(crate) seat: Seat,
     pub(crate) encoding: Encoding,
     pub(crate) names: Names,
@@ -187,7 +194,8 @@ impl Viewer {
     /// A connection that goes on from what this viewer has, if it has anything.
     async fn connect(&self, url: &str) -> anyhow::Result<(Socket, bool)> {
         let resume = self.crowd.book.lock().ledger.point(self.seat);
-        let hello = Hello { stream: &self.crowd.stream, viewer: &self.id, encoding: self.encoding, resume };
+        let hello =
+            Hello { stream: &self.crowd.stream, viewer: &self.id, name: &self.name, encoding: self.encoding, resume };
         Ok((connect(url, &hello).await?, resume.is_some()))
     }
 
@@ -248,10 +256,13 @@ impl Viewer {
                     }
                 }
                 Some(order) = self.orders.recv(), if self.state.trying.len() < usize::from(UNANSWERED_MAX) => {
-                    if matches!(order, Order::Reconnect) {
-                        return End::Dropped;
+                    match order {
+                        Order::Reconnect => return End::Dropped,
+                        Order::Tap => if let Err(why) = self.tap(&mut socket).await {
+                            return End::Broken { asked: Duration::ZERO, why };
+                        },
+                        write => self.take(write),
                     }
-                    self.take(order);
                 }
                 () = sleep_until(wake) => {
                     if let Some((_, url)) = moving.take_if(|(at, _)| *at <= Instant::now()) {
@@ -344,7 +355,9 @@ impl Viewer {
         let repeat = Repeat::draw(self.crowd.duplicates, &mut self.random);
         let mut book = self.crowd.book.lock();
         let (what, due_ns) = match order {
-            Order::Comment { due_ns } => (What::Comment { body: book.post(self.seat, due_ns) }, due_ns),
+            Order::Comment { due_ns } => {
+                (What::Comment { body: book.post(self.seat, due_ns, &mut self.random) }, due_ns)
+            }
             Order::Like { due_ns, id } => {
                 (self.state.says(self.crowd.opened_unix_ms + book.now_ms(), id, true), due_ns)
             }
@@ -353,14 +366,20 @@ impl Viewer {
                 let now_unix_ms = self.crowd.opened_unix_ms + book.now_ms();
                 (self.state.says(now_unix_ms, liked.unwrap_or(id), liked.is_none()), due_ns)
             }
-            // Ends the connection, and is no write.
-            Order::Reconnect => return,
+            // No writes with an answer.
+            Order::Reconnect | Order::Tap => return,
         };
         book.trying += 1;
         drop(book);
         self.state.writes += 1;
         let Ok(reference) = Ref::new(&format!("{}-{}", self.session, self.state.writes)) else { return };
         self.state.trying.insert(reference, Sending::new(what, due_ns, repeat));
+    }
+
+    /// Sends one reaction; hearts more often than others.
+    async fn tap(&mut self, socket: &mut Socket) -> Result<(), String> {
+        let kind = KINDS[self.random.below(KINDS.len() as u64) as usize];
+        send(socket, framed(reaction(kind, self.encoding), self.encoding)).await
     }
 
     /// Sends what is due.

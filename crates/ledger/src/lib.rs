@@ -27,6 +27,7 @@ mod violation;
 
 pub use hop::Hop;
 pub use ledger::{Config, Ledger, Point, Seat};
+pub use message::reaction;
 pub use ownership::{Breach, Ownership, Process};
 pub use quiet::{Durable, History, Quiet};
 pub use report::{Report, Tally};

@@ -44,6 +44,15 @@ impl What {
     }
 }
 
+/// One tap of a kind, which has no ref and no answer.
+pub fn reaction(kind: &str, encoding: Encoding) -> Vec<u8> {
+    match encoding {
+        Encoding::Json => json!({"type": "react", "kind": kind, "count": 1}).to_string().into_bytes(),
+        Encoding::MessagePack | Encoding::Compact | Encoding::CompactDeflate => rmp_serde::to_vec(&(3u8, kind, 1u8))
+            .unwrap_or_else(|error| unreachable!("a message of our own always encodes: {error}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +89,14 @@ mod tests {
                     (what, request) => panic!("{what:?} was read as {request:?}"),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_server_s_reader_reads_a_tap_in_each_encoding() {
+        for encoding in Encoding::ALL {
+            let request = Request::decode(encoding, &reaction("heart", encoding), &RequestLimits::default()).unwrap();
+            assert!(matches!(&request, Request::React { kind, count: 1 } if kind.as_str() == "heart"), "{request:?}");
         }
     }
 }
