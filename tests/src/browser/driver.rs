@@ -16,7 +16,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::{Browser, command};
-use crate::{process::Process, until};
+use crate::{PATIENCE, process::Process, until};
 
 /// Chromium as root, without a window, asking nobody for anything.
 const FLAGS: [&str; 10] = [
@@ -31,6 +31,9 @@ const FLAGS: [&str; 10] = [
     "--disable-dev-shm-usage",
     "--window-size=1000,800",
 ];
+
+/// How long a script in a page may take: as long as anything else.
+const SCRIPT_MS_MAX: u64 = PATIENCE.as_millis() as u64;
 
 /// How long killed browsers may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(5);
@@ -81,6 +84,7 @@ impl Driver {
         let options = json!({"args": flags});
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": {"script": SCRIPT_MS_MAX},
         }}});
         let session = command(Method::POST, &format!("{}/session", self.url), Some(&wanted)).await;
         let id = session["sessionId"].as_str().unwrap_or_else(|| panic!("no session in {session}"));

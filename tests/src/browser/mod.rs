@@ -6,7 +6,7 @@ mod driver;
 mod sight;
 
 pub use driver::Driver;
-pub use sight::{LOOKS, Look};
+pub use sight::{LOOKS, Look, Metrics};
 
 use std::sync::{Mutex, PoisonError};
 

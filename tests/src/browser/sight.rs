@@ -27,6 +27,18 @@ pub struct Look {
     pub dark: bool,
 }
 
+/// What a page weighs.
+#[derive(Clone, Copy, Debug)]
+pub struct Metrics {
+    /// Nodes of the document.
+    pub nodes: f64,
+    /// Bytes that scripts hold.
+    pub heap_bytes: f64,
+}
+
+/// A screen that is narrower is held in a hand.
+const PHONE_WIDTH_MAX: u32 = 600;
+
 /// Phone and desktop, light and dark.
 pub const LOOKS: [Look; 4] = [
     Look { name: "desktop-light", size: (1280, 800), dark: false },
@@ -38,16 +50,33 @@ pub const LOOKS: [Look; 4] = [
 impl Browser {
     /// Shows its pages on this screen from now on.
     pub async fn look(&self, look: Look) {
-        let (width, height) = look.size;
-        let mobile = width < 600;
-        let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
-        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+        self.show_on(look.size).await;
         let scheme = if look.dark { "dark" } else { "light" };
         // Without motion: a picture in the middle of a fade has other colours than the page.
         let features = json!([
             {"name": "prefers-color-scheme", "value": scheme}, {"name": "prefers-reduced-motion", "value": "reduce"},
         ]);
         self.devtools("Emulation.setEmulatedMedia", json!({"features": features})).await;
+    }
+
+    /// Shows its pages on a screen of this width and height from now on.
+    pub async fn show_on(&self, (width, height): (u32, u32)) {
+        let mobile = width < PHONE_WIDTH_MAX;
+        let screen = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile});
+        self.devtools("Emulation.setDeviceMetricsOverride", screen).await;
+    }
+
+    /// What the page weighs, after what is not needed any more was let go.
+    pub async fn metrics(&self) -> Metrics {
+        self.devtools("HeapProfiler.collectGarbage", json!({})).await;
+        self.devtools("Performance.enable", json!({})).await;
+        let told = self.devtools("Performance.getMetrics", json!({})).await;
+        let figure = |name: &str| {
+            let mut all = told["metrics"].as_array().into_iter().flatten();
+            let found = all.find(|metric| metric["name"] == name).and_then(|metric| metric["value"].as_f64());
+            found.unwrap_or_else(|| panic!("no {name} in {told}"))
+        };
+        Metrics { nodes: figure("Nodes"), heap_bytes: figure("JSHeapUsedSize") }
     }
 
     /// Writes a picture of what is on the screen below `target/screenshots`, and says where.
