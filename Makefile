@@ -27,7 +27,7 @@ NODE_IS_THERE := command -v npm >/dev/null && \
     node -e 'const [a, b] = process.versions.node.split(".").map(Number), [c, d] = "$(NODE_MIN)".split(".").map(Number); process.exit(a > c || (a === c && b >= d) ? 0 : 1)' 2>/dev/null
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cluster status top logs stop load factors sim mutants powercut storm bench bench-fanout bytes \
+.PHONY: help demo test cluster status top logs stop load factors sim mutants powercut storm bench bench-fanout bench-page bytes \
     million streams fuzz web web-check check fmt build build-bench build-testing \
     analytics needs needs-browser needs-client needs-duckdb needs-loop needs-node clean
 
@@ -90,6 +90,10 @@ bench: needs ## What commits, comments, likes and starts cost a processor, and l
 bench-fanout: needs ## What fan-out costs: a bare loop, a naive server, ours (half an hour; QUICK=1 two minutes; SCENE= for one)
 	@$(CARGO) build --release -q -p watershed-loadgen -p watershed-bench
 	@$(TARGET)/release/fanout run $(if $(QUICK),--quick) $(if $(SCENE),--scene $(SCENE)) $(FANOUT_FLAGS)
+
+bench-page: needs-browser build ## How smooth the live page is under 5,000 likes/s and 100 comments/s: frames, long tasks, memory
+	@$(CARGO) build --release -q -p watershed-tests --bin bench-page
+	@$(TARGET)/release/bench-page $(PAGE_FLAGS)
 
 bytes: needs ## What a viewer costs in bytes, and a frame in time, in each encoding
 	@$(CARGO) run --release -q -p watershed-sim --example bytes

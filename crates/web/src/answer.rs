@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Response, StatusCode,
     header::{
-        ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
-        CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+        ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+        REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
     },
 };
 
@@ -67,7 +67,7 @@ fn rules(asset: &Asset) -> Vec<(HeaderName, &'static str)> {
             (RESOURCE_POLICY, "same-origin"),
         ]);
     } else {
-        rules.extend([(ACCESS_CONTROL_ALLOW_ORIGIN, "*"), (RESOURCE_POLICY, "cross-origin")]);
+        rules.push((RESOURCE_POLICY, "cross-origin"));
     }
     rules
 }
@@ -184,8 +184,7 @@ mod tests {
     #[test]
     fn a_page_of_others_may_load_the_client() {
         let client = ask("/client.js", &[]);
-        assert_eq!(said(&client, ACCESS_CONTROL_ALLOW_ORIGIN), "*");
         assert_eq!(said(&client, RESOURCE_POLICY), "cross-origin");
-        assert_eq!(said(&ask("/", &[]), ACCESS_CONTROL_ALLOW_ORIGIN), "");
+        assert_eq!(said(&ask("/", &[]), RESOURCE_POLICY), "same-origin");
     }
 }

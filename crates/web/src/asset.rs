@@ -12,22 +12,16 @@ use std::{
 
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
 
 /// The pages and what they load: Vite names each file below `assets/` after a hash of its content.
 #[derive(RustEmbed)]
 #[folder = "built"]
 struct Built;
 
-/// The client as one module.
-#[derive(RustEmbed)]
-#[folder = "client/dist"]
-struct Client;
-
-/// The page that came before the built one, and stands at `/` until that one is finished.
-#[derive(RustEmbed)]
-#[folder = "page"]
-struct Page;
+/// The client as one module, whose name is a promise to pages of others.
+const CLIENT: &[u8] = include_bytes!("../client/dist/index.js");
 
 /// Where names with a hash are.
 const HASHED: &str = "/assets/";
@@ -35,10 +29,9 @@ const HASHED: &str = "/assets/";
 const GZIP_FROM_BYTES: usize = 1_400;
 
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
-    let built = Built::iter().filter_map(|name| Some((path_of(&name), Asset::new(&name, Built::get(&name)?))));
-    let page = Page::iter().filter_map(|name| Some((path_of(&name), Asset::new(&name, Page::get(&name)?))));
-    let client = Client::get("index.js").map(|file| ("/client.js".to_owned(), Asset::new("index.js", file)));
-    built.chain(page).chain(client).collect()
+    let built = Built::iter().filter_map(|name| Some((path_of(&name), Asset::new(&name, Built::get(&name)?.data))));
+    let client = ("/client.js".to_owned(), Asset::new("client.js", Cow::Borrowed(CLIENT)));
+    built.chain([client]).collect()
 });
 
 /// One file that a browser may ask for.
@@ -47,7 +40,7 @@ pub struct Asset {
     content_type: &'static str,
     bytes: Bytes,
     gzip: OnceLock<Option<Bytes>>,
-    sha256: [u8; 32],
+    digest: String,
 }
 
 /// The file at a path.
@@ -66,13 +59,13 @@ pub(crate) fn is_for_ever(path: &str) -> bool {
 }
 
 impl Asset {
-    fn new(name: &str, file: EmbeddedFile) -> Self {
-        let bytes = match file.data {
+    fn new(name: &str, bytes: Cow<'static, [u8]>) -> Self {
+        let bytes = match bytes {
             Cow::Borrowed(bytes) => Bytes::from_static(bytes),
             Cow::Owned(bytes) => Bytes::from(bytes),
         };
-        let sha256 = file.metadata.sha256_hash();
-        Self { content_type: content_type(name), bytes, gzip: OnceLock::new(), sha256 }
+        let digest = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { content_type: content_type(name), bytes, gzip: OnceLock::new(), digest }
     }
 
     /// Its media type.
@@ -96,8 +89,8 @@ impl Asset {
     }
 
     /// SHA-256 of its bytes, as hexadecimal digits.
-    pub fn digest(&self) -> String {
-        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn digest(&self) -> &str {
+        &self.digest
     }
 }
 

@@ -1,6 +1,7 @@
-//! Real browsers: Debian's chromium without a window, driven by chromedriver over WebDriver (plain HTTP and JSON).
+//! The driver that starts browsers and passes on what they are told to do.
 //!
-//! Invariant: driver, browsers and their profiles are gone when the value is dropped.
+//! Between a test and its browsers' processes. Invariant: driver, browsers and their profiles are gone when the value is
+//! dropped.
 
 use std::{
     fs,
@@ -9,15 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use http::{Method, StatusCode};
+use http::Method;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::{Value, json};
+use serde_json::json;
 use tempfile::TempDir;
 
-use crate::{process::Process, until, web};
-
-/// What WebDriver calls an element in JSON.
-const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
+use super::{Browser, command};
+use crate::{PATIENCE, process::Process, until};
 
 /// Chromium as root, without a window, asking nobody for anything.
 const FLAGS: [&str; 10] = [
@@ -33,6 +32,9 @@ const FLAGS: [&str; 10] = [
     "--window-size=1000,800",
 ];
 
+/// How long a script in a page may take: as long as anything else.
+const SCRIPT_MS_MAX: u64 = PATIENCE.as_millis() as u64;
+
 /// How long killed browsers may take to be gone.
 const KILLED_WITHIN: Duration = Duration::from_secs(5);
 
@@ -44,13 +46,6 @@ pub struct Driver {
     _browsers: Browsers,
     _process: Process,
     dir: TempDir,
-}
-
-/// One browser with one page.
-#[derive(Debug)]
-pub struct Browser {
-    /// Address of its session.
-    url: String,
 }
 
 /// The processes whose profile lies in a directory: chromedriver starts browsers in groups of their own.
@@ -76,71 +71,25 @@ impl Driver {
 
     /// Opens a browser with an empty profile, on this page.
     pub async fn open(&self, page: &str) -> Browser {
+        let browser = self.browser().await;
+        browser.goto(page).await;
+        browser
+    }
+
+    /// A browser with an empty profile that shows nothing yet.
+    pub async fn browser(&self) -> Browser {
         let profile = tempfile::tempdir_in(self.dir.path()).expect("a directory for a profile").keep();
         let mut flags: Vec<String> = FLAGS.iter().map(ToString::to_string).collect();
         flags.push(format!("--user-data-dir={}", profile.display()));
         let options = json!({"args": flags});
         let wanted = json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"},
+            "timeouts": {"script": SCRIPT_MS_MAX},
         }}});
-        let session = command(Method::POST, &format!("{}/session", self.url), &wanted).await;
+        let session = command(Method::POST, &format!("{}/session", self.url), Some(&wanted)).await;
         let id = session["sessionId"].as_str().unwrap_or_else(|| panic!("no session in {session}"));
-        let browser = Browser { url: format!("{}/session/{id}", self.url) };
-        browser.post("url", &json!({"url": page})).await;
-        browser
+        Browser::new(format!("{}/session/{id}", self.url))
     }
-}
-
-impl Browser {
-    /// Types into the field that a CSS selector names, in place of what is there.
-    pub async fn fill(&self, selector: &str, text: &str) {
-        let element = self.element(selector).await;
-        self.post(&format!("element/{element}/clear"), &json!({})).await;
-        self.post(&format!("element/{element}/value"), &json!({"text": text})).await;
-    }
-
-    /// Clicks on what a CSS selector names.
-    pub async fn click(&self, selector: &str) {
-        let element = self.element(selector).await;
-        self.post(&format!("element/{element}/click"), &json!({})).await;
-    }
-
-    /// The value of a JavaScript expression in the page.
-    pub async fn value(&self, expression: &str) -> Value {
-        self.post("execute/sync", &json!({"script": format!("return {expression};"), "args": []})).await
-    }
-
-    /// Waits until an expression has this value.
-    pub async fn shows(&self, expression: &str, wanted: impl Into<Value>) {
-        let wanted = wanted.into();
-        until(&format!("{expression} is {wanted}"), async || {
-            let now = self.value(expression).await;
-            if now == wanted { Ok(()) } else { Err(format!("now {now}; the console: {:?}", self.console().await)) }
-        })
-        .await;
-    }
-
-    /// What the page has written to the console, or the browser about the page, since the last call.
-    pub async fn console(&self) -> Vec<String> {
-        let entries = self.post("se/log", &json!({"type": "browser"})).await;
-        let entries = entries.as_array().unwrap_or_else(|| panic!("no log: {entries}")).iter();
-        entries.map(|entry| format!("{} {}", entry["level"], entry["message"])).collect()
-    }
-
-    async fn element(&self, selector: &str) -> String {
-        let found = self.post("element", &json!({"using": "css selector", "value": selector})).await;
-        found[ELEMENT].as_str().unwrap_or_else(|| panic!("no {selector}: {found}")).to_owned()
-    }
-
-    async fn post(&self, path: &str, body: &Value) -> Value {
-        command(Method::POST, &format!("{}/{path}", self.url), body).await
-    }
-}
-
-async fn command(method: Method, url: &str, body: &Value) -> Value {
-    let answer = web::request(method, url, Some(body)).await.unwrap_or_else(|error| panic!("{error:#}"));
-    assert_eq!(answer.status, StatusCode::OK, "{url} {body}: {}", answer.text());
-    answer.json()["value"].take()
 }
 
 impl Browsers {
