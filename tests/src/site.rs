@@ -5,7 +5,10 @@
 
 use std::{convert::Infallible, path::Path, sync::Arc};
 
-use futures::future::BoxFuture;
+use futures::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::Full;
 use hyper::{
@@ -68,7 +71,8 @@ impl Drop for Site {
 
 async fn serve(socket: TcpStream, answers: Arc<Answers>) {
     let service = service_fn(|request: Asked| {
-        let answer = answers(request);
+        // Browsers ask for an icon by themselves where a page names none; a page's console is not to hold that.
+        let answer = if request.uri().path() == "/favicon.ico" { ready(no_icon()).boxed() } else { answers(request) };
         async { Ok::<_, Infallible>(answer.await) }
     });
     // A browser that goes away in the middle is no fault of the site's.
@@ -101,6 +105,12 @@ pub fn websocket(mut request: Asked) -> (Page, impl Future<Output = Socket>) {
 pub fn page(kind: &'static str, bytes: impl Into<Bytes>) -> Page {
     let mut page = Response::new(Full::new(bytes.into()));
     page.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    page
+}
+
+fn no_icon() -> Page {
+    let mut page = Response::new(Full::default());
+    *page.status_mut() = StatusCode::NO_CONTENT;
     page
 }
 
