@@ -89,7 +89,7 @@ impl Cluster {
     fn start() -> anyhow::Result<Self> {
         let cluster = Self { dir: tempfile::tempdir()? };
         let text = format!(
-            "[cluster]\nname = \"bench\"\ndir = \"{}\"\n\
+            "[cluster]\nname = \"bench\"\ndir = \"{}\"\nsecret = \"bench-page\"\n\
              [broadcast]\nnodes = 1\nport = 0\n[processor]\nnodes = 1\nport = 0\npeer_port = 0\n\
              [merger]\nnodes = 1\nport = 0\npeer_port = 0\n",
             cluster.dir.path().display()
