@@ -42,7 +42,13 @@ pub(crate) enum Command {
     /// Start every node and a small crowd, and stay until Ctrl-C, which stops all of it.
     Demo,
     /// Print the URL of every broadcast node, one a line.
-    Urls,
+    Urls {
+        /// Of the operator page at each, with the token where the cluster has a secret.
+        #[arg(long)]
+        operator: bool,
+    },
+    /// Print the token that operators show, where the cluster has a secret.
+    Token,
     /// Show how much each stage that gathers has made of less: units in for one out, since each node started.
     Factors,
     /// Print the pattern that names all nodes' files of analytics.
@@ -111,7 +117,8 @@ impl Args {
             Some(command) => Ok(command.clone()),
             None if self.respawn => Ok(Command::Up { respawn: true }),
             None => Err(Usage(
-                "a command is needed: up, demo, start, status, urls, analytics, stop, kill or logs; see --help".into(),
+                "a command is needed: up, demo, start, status, urls, token, analytics, stop, kill or logs; see --help"
+                    .into(),
             )),
         }
     }

@@ -50,14 +50,23 @@ pub(crate) fn urls(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
     Ok(seen.iter().filter(|seen| seen.node.role == Role::Broadcast).map(|seen| seen.url()).collect())
 }
 
+/// Where operators look, at each broadcast node: with the token, behind a `#` that no browser sends, where one is needed.
+pub(crate) fn operator_urls(cluster: &Cluster) -> anyhow::Result<Vec<String>> {
+    let token = cluster.topology.operator_token();
+    let shown = token.map(|token| format!("#token={}", token.reveal())).unwrap_or_default();
+    Ok(urls(cluster)?.iter().map(|url| format!("{url}/operator{shown}")).collect())
+}
+
 fn show(cluster: &Cluster) -> anyhow::Result<Child> {
     let urls = urls(cluster)?;
     let Some(first) = urls.first() else { bail!("the topology has no broadcast node to show") };
     let crowd = start_crowd(cluster, &urls)?;
     let viewers = CROWD[0].1;
     let page = format!("{first}/?stream={STREAM}");
+    let behind = operator_urls(cluster)?.into_iter().next().unwrap_or_default();
     print(&format!(
-        "\n  {viewers} viewers are watching and writing. Open\n\n      {page}\n\n  Ctrl-C ends all of it.\n"
+        "\n  {viewers} viewers are watching and writing. Open\n\n      {page}\n\n  and, to see the cluster behind it,\n\n      \
+         {behind}\n\n  Ctrl-C ends all of it.\n"
     ))?;
     Ok(crowd)
 }

@@ -59,7 +59,11 @@ fn run(args: &Args) -> anyhow::Result<()> {
         Command::Up { .. } => up::up(&cluster, args.bin.as_deref(), None),
         Command::Start { node } => up::up(&cluster, args.bin.as_deref(), Some(&cluster.named(&node)?.name)),
         Command::Demo => demo::demo(&cluster, args.bin.as_deref()),
-        Command::Urls => print(&demo::urls(&cluster)?.iter().map(|url| format!("{url}\n")).collect::<String>()),
+        Command::Urls { operator } => {
+            let urls = if operator { demo::operator_urls(&cluster)? } else { demo::urls(&cluster)? };
+            print(&urls.iter().map(|url| format!("{url}\n")).collect::<String>())
+        }
+        Command::Token => print(&format!("{}\n", token(&cluster)?)),
         Command::Factors => factors::show(&cluster),
         Command::Analytics => print(&format!("{}\n", analytics_files(&cluster)?.display())),
         Command::Status { json } => status::show(&cluster, json),
@@ -79,6 +83,13 @@ fn run(args: &Args) -> anyhow::Result<()> {
 fn analytics_files(cluster: &Cluster) -> Result<PathBuf, Usage> {
     let off = || Usage(format!("{} keeps no analytics: [analytics] on is false", cluster.config.display()));
     cluster.topology.analytics_files().ok_or_else(off)
+}
+
+/// What operators show, if the topology has a secret.
+fn token(cluster: &Cluster) -> Result<String, Usage> {
+    let needless =
+        || Usage(format!("{}: there is no [cluster] secret, so no token is needed", cluster.config.display()));
+    Ok(cluster.topology.operator_token().ok_or_else(needless)?.reveal())
 }
 
 /// The fact of an error message, without the usage that follows it.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use watershed_membership::{Member, Node};
+use watershed_membership::{Member, Node, OperatorToken};
 use watershed_protocol::NodeName;
 
 /// How long connecting, and each read and write, may take.
@@ -40,32 +40,38 @@ fn address(node: &Node, http: &str) -> Option<SocketAddr> {
 
 fn ask(address: SocketAddr) -> std::io::Result<bool> {
     let mut status = [0; STATUS_BYTES];
-    get(address, "/readyz")?.read_exact(&mut status)?;
+    get(address, "/readyz", None)?.read_exact(&mut status)?;
     Ok(status.starts_with(b"HTTP/1.") && status.ends_with(b" 200"))
 }
 
 /// What a member says of itself: the figures of `GET /v1/node`.
-pub(crate) fn figures(node: &Node, member: &Member) -> Option<serde_json::Map<String, serde_json::Value>> {
-    told(node, member)?.get("figures")?.as_object().cloned()
+pub(crate) fn figures(
+    node: &Node,
+    member: &Member,
+    token: Option<&OperatorToken>,
+) -> Option<serde_json::Map<String, serde_json::Value>> {
+    told(node, member, token)?.get("figures")?.as_object().cloned()
 }
 
 /// Whom a broadcast node takes its frames from, if from anybody.
-pub(crate) fn fed_by(node: &Node, member: &Member) -> Option<NodeName> {
-    NodeName::new(told(node, member)?.get("fed_by")?.as_str()?).ok()
+pub(crate) fn fed_by(node: &Node, member: &Member, token: Option<&OperatorToken>) -> Option<NodeName> {
+    NodeName::new(told(node, member, token)?.get("fed_by")?.as_str()?).ok()
 }
 
-fn told(node: &Node, member: &Member) -> Option<serde_json::Value> {
+fn told(node: &Node, member: &Member, token: Option<&OperatorToken>) -> Option<serde_json::Value> {
     let mut answer = String::new();
-    let stream = get(address(node, &member.http)?, "/v1/node").ok()?;
+    let stream = get(address(node, &member.http)?, "/v1/node", token).ok()?;
     stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer).ok()?;
     serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
 }
 
-fn get(address: SocketAddr, path: &str) -> std::io::Result<TcpStream> {
+fn get(address: SocketAddr, path: &str, token: Option<&OperatorToken>) -> std::io::Result<TcpStream> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let shown = token.map(|token| format!("Authorization: Bearer {}\r\n", token.reveal())).unwrap_or_default();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\n{shown}Connection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     Ok(stream)
 }
 
@@ -111,8 +117,9 @@ mod tests {
 
     #[test]
     fn the_port_is_the_members_and_the_host_the_topologys() {
-        let text =
-            include_str!("../local.toml").replacen("port = 8080", "port = 0\nadvertise = \"live.example.org\"", 1);
+        let text = include_str!("../local.toml")
+            .replacen("port = 8080", "port = 0\nadvertise = \"live.example.org\"", 1)
+            .replacen("[cluster]", "[cluster]\nsecret = \"of this test\"", 1);
         let topology = Topology::parse(&text).unwrap();
         let b1 = topology.node(&"b1".parse().unwrap()).unwrap();
         assert_eq!(address(b1, "http://live.example.org:40123"), Some("127.0.0.1:40123".parse().unwrap()));

@@ -3,7 +3,7 @@
 //! Invariant: the state comes from what is running now, never from what was started once.
 
 use serde::Serialize;
-use watershed_membership::Health;
+use watershed_membership::{Health, OperatorToken};
 use watershed_protocol::{NodeName, Role};
 
 use crate::{
@@ -65,11 +65,12 @@ struct Row {
 /// Prints the state of all nodes.
 pub(crate) fn show(cluster: &Cluster, json: bool) -> anyhow::Result<()> {
     let seen = cluster.look()?;
-    let rows: Vec<Row> = seen.iter().map(row).collect();
+    let token = cluster.topology.operator_token();
+    let rows: Vec<Row> = seen.iter().map(|seen| row(seen, token.as_ref())).collect();
     print(&if json { serde_json::to_string(&rows)? + "\n" } else { table(&rows) })
 }
 
-fn row(seen: &Seen<'_>) -> Row {
+fn row(seen: &Seen<'_>, token: Option<&OperatorToken>) -> Row {
     Row {
         node: seen.node.name.clone(),
         role: seen.node.role,
@@ -79,7 +80,7 @@ fn row(seen: &Seen<'_>) -> Row {
         fed_by: seen
             .known()
             .filter(|(member, _)| member.role == Role::Broadcast)
-            .and_then(|(member, _)| readiness::fed_by(seen.node, member)),
+            .and_then(|(member, _)| readiness::fed_by(seen.node, member, token)),
     }
 }
 

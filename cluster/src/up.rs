@@ -22,7 +22,7 @@ use watershed_protocol::{NodeName, Role};
 use crate::{
     Usage,
     cluster::Cluster,
-    logs, print,
+    demo, logs, print,
     process::Process,
     status::{self, State},
     stop,
@@ -74,7 +74,9 @@ pub(crate) fn up(cluster: &Cluster, bin: Option<&Path>, only: Option<&NodeName>)
         (None, true) => print("all nodes are already running\n")?,
         _ => {}
     }
-    status::show(cluster, false)
+    status::show(cluster, false)?;
+    let page = demo::operator_urls(cluster)?.into_iter().next();
+    page.map_or(Ok(()), |page| print(&format!("operators look at {page}\n")))
 }
 
 /// The binary of the nodes: as told, or beside our own.

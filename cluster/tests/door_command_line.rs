@@ -12,7 +12,7 @@ fn a_wrong_command_line_is_one_line_and_exit_64() {
     fs::write(temp.path().join("off.toml"), format!("{TOPOLOGY}[analytics]\non = false\n")).unwrap();
     fs::write(temp.path().join("bad.toml"), TOPOLOGY.replace("nodes = 1", "nodes = 0")).unwrap();
     let table = [
-        ("", "a command is needed: up, demo, start, status, urls, analytics, stop, kill or logs; see --help"),
+        ("", "a command is needed: up, demo, start, status, urls, token, analytics, stop, kill or logs; see --help"),
         ("analytics --config off.toml", "off.toml keeps no analytics: [analytics] on is false"),
         ("upp", "unrecognized subcommand 'upp'"),
         ("start --config c.toml", "the following required arguments were not provided: <NODE>"),

@@ -161,7 +161,17 @@ fn up_starts_all_and_stop_leaves_no_process() {
     assert_eq!(fixture.states(), "m1 dead, p1 dead, b1 dead, b2 dead");
     let table = fixture.runs("up");
     assert!(table.starts_with("NODE  ROLE"), "{table}");
-    assert_eq!(table.lines().count(), 5, "{table}");
+    let token = Topology::load(&fixture.dir.path().join("test.toml")).unwrap().operator_token().unwrap().reveal();
+    let (rows, page) = table.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(rows.lines().count(), 5, "{table}");
+    assert!(
+        page.starts_with("operators look at http://") && page.ends_with(&format!("/operator#token={token}")),
+        "{page}"
+    );
+    assert_eq!(fixture.runs("token"), format!("{token}\n"));
+    let pages = fixture.runs("urls --operator");
+    assert!(pages.lines().count() == 2 && pages.lines().all(|page| page.ends_with(&token)), "{pages}");
+    assert!(!fixture.runs("urls").contains("token"));
     fixture.comes_to("m1 ready, p1 ready, b1 ready, b2 ready");
     let rows = fixture.status();
     assert!(rows.iter().all(|(_, _, url, _)| !url.ends_with(":0")), "{rows:?}");

@@ -12,8 +12,10 @@ use std::{
     time::Duration,
 };
 
+use http::StatusCode;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use watershed_ledger::Durable;
@@ -70,13 +72,15 @@ pub struct Setup<'a> {
     pub dir: Option<&'a Path>,
     /// Lines of shell that run before each node, whose role is `$1` and whose name is `$5`.
     pub prelude: &'a str,
+    /// What only its nodes and operators know, if there is something.
+    pub secret: Option<&'a str>,
     /// Which broadcast nodes feed from others: lines of `[broadcast.upstream]`.
     pub upstream: &'a str,
 }
 
 impl Default for Setup<'_> {
     fn default() -> Self {
-        Self { mergers: 1, dir: None, prelude: "", upstream: "" }
+        Self { mergers: 1, dir: None, prelude: "", secret: None, upstream: "" }
     }
 }
 
@@ -86,6 +90,7 @@ pub struct Cluster {
     /// Topology, traces and scripts; and everything else, if it has no other place.
     home: TempDir,
     dir: PathBuf,
+    has_secret: bool,
     _place: SemaphorePermit<'static>,
 }
 
@@ -105,8 +110,8 @@ impl Cluster {
         let place = PLACES.acquire().await.expect("the semaphore is never closed");
         let home = tempfile::tempdir().expect("a directory for the cluster");
         let dir = setup.dir.unwrap_or(home.path()).to_owned();
-        let cluster = Self { home, dir, _place: place };
-        fs::write(cluster.path("cluster.toml"), shape.text(&cluster.dir, setup.mergers, setup.upstream))
+        let cluster = Self { home, dir, has_secret: setup.secret.is_some(), _place: place };
+        fs::write(cluster.path("cluster.toml"), shape.text(&cluster.dir, setup.mergers, setup.secret, setup.upstream))
             .expect("the topology is written");
         // The launcher starts this in place of `watershed`: the same, with a trace of what becomes durable.
         let script = format!(
@@ -198,9 +203,32 @@ impl Cluster {
         self.launch(&["urls"]).await.lines().map(str::to_owned).collect()
     }
 
+    /// What an operator is told at a URL of a node.
+    pub async fn told(&self, url: &str) -> Value {
+        let answer = match self.token() {
+            Some(token) => web::get_as(url, &format!("Bearer {token}")).await,
+            None => web::get(url).await,
+        };
+        let answer = answer.unwrap_or_else(|error| panic!("{error:#}"));
+        assert_eq!(answer.status, StatusCode::OK, "{url}: {}", answer.text());
+        answer.json()
+    }
+
+    /// The operators' token, as people get it; none where the cluster has no secret.
+    pub fn token(&self) -> Option<String> {
+        if !self.has_secret {
+            return None;
+        }
+        let mut command = std::process::Command::new(binary("watershed"));
+        command.arg("token").arg("--topology").arg(self.path("cluster.toml"));
+        let output = command.output().expect("the binary runs");
+        assert!(output.status.success(), "{output:?}");
+        Some(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
+    }
+
     /// One figure of one node.
     pub async fn figure(&self, node: &str, name: &str) -> u64 {
-        let told = web::get_json(&format!("{}/v1/node", self.url(node).await)).await;
+        let told = self.told(&format!("{}/v1/node", self.url(node).await)).await;
         told["figures"][name].as_f64().unwrap_or_else(|| panic!("{node} has no figure {name}: {told}")) as u64
     }
 
@@ -272,12 +300,13 @@ impl Cluster {
     fn figures(&self) -> String {
         let status = self.launcher(&["status", "--json"]).output().map(|output| output.stdout).unwrap_or_default();
         let nodes: Vec<Node> = serde_json::from_slice(&status).unwrap_or_default();
+        let shown = self.token().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let told = |node: &Node| {
             let authority = node.url.trim_start_matches("http://");
             let mut answer = String::new();
             let asked = TcpStream::connect(authority).and_then(|mut socket| {
                 socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-                write!(socket, "GET /v1/node HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n")?;
+                write!(socket, "GET /v1/node HTTP/1.1\r\nHost: {authority}\r\n{shown}Connection: close\r\n\r\n")?;
                 socket.read_to_string(&mut answer)
             });
             let body = answer.rsplit("\r\n\r\n").next().unwrap_or_default();

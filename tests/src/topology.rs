@@ -44,13 +44,13 @@ pub const SMALL: Shape = Shape {
 };
 
 impl Shape {
-    /// The topology's text, for a cluster in this directory, with these lines of `[broadcast.upstream]`. Streams called
+    /// The topology's text, for a cluster in this directory, with this secret and these lines of `[broadcast.upstream]`. Streams called
     /// `spread-` and anything have spread comments.
-    pub(crate) fn text(self, dir: &Path, mergers: u16, upstream: &str) -> String {
+    pub(crate) fn text(self, dir: &Path, mergers: u16, secret: Option<&str>, upstream: &str) -> String {
         let first = if self.fixed_ports { free_ports() } else { 0 };
         let port = |offset: u16| if first == 0 { 0 } else { first + offset };
         format!(
-            "[cluster]\nname = \"test\"\ndir = \"{}\"\nsecret = \"end-to-end\"\n\
+            "[cluster]\nname = \"test\"\ndir = \"{}\"\n{}\n\
              [broadcast]\nnodes = {}\nport = {}\npeer_port = {}\nviewer_spread = {}\nmoderators = [\"mod\"]\n\
              [broadcast.upstream]\n{upstream}\n\
              [limits]\n{}\n\
@@ -60,6 +60,7 @@ impl Shape {
              [merger]\nnodes = {mergers}\nport = {}\npeer_port = {}\n\
              [[spread]]\nstreams = \"spread-*\"\nparts = 5\n",
             dir.display(),
+            secret.map(|secret| format!("secret = {secret:?}")).unwrap_or_default(),
             self.broadcast,
             port(0),
             port(5),

@@ -41,6 +41,22 @@ pub async fn get(url: &str) -> anyhow::Result<Answer> {
     request(Method::GET, url, None).await
 }
 
+/// The same with these words of who asks.
+pub async fn get_as(url: &str, authorization: &str) -> anyhow::Result<Answer> {
+    let headers = [(header::AUTHORIZATION, authorization)];
+    patient(url, ask(Method::GET, url, &headers, None)).await
+}
+
+/// What a browser asks before a page of elsewhere may show a token at `url`.
+pub async fn preflight(url: &str) -> anyhow::Result<Answer> {
+    let headers = [
+        (header::ORIGIN, "http://127.0.0.1:1"),
+        (header::ACCESS_CONTROL_REQUEST_METHOD, "GET"),
+        (header::ACCESS_CONTROL_REQUEST_HEADERS, "authorization"),
+    ];
+    patient(url, ask(Method::OPTIONS, url, &headers, None)).await
+}
+
 /// Asks for `url` and expects the status 200 and JSON.
 pub async fn get_json(url: &str) -> Value {
     let answer = get(url).await.unwrap_or_else(|error| panic!("{error:#}"));
@@ -66,17 +82,29 @@ pub fn may_retry(answer: &Answer) -> bool {
 
 /// One request with a JSON body, if there is one.
 pub async fn request(method: Method, url: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
-    let asked = timeout(PATIENCE, ask(method, url, body)).await;
+    patient(url, ask(method, url, &[], body)).await
+}
+
+async fn patient(url: &str, asked: impl Future<Output = anyhow::Result<Answer>>) -> anyhow::Result<Answer> {
+    let asked = timeout(PATIENCE, asked).await;
     asked.with_context(|| format!("{url} did not answer within {PATIENCE:?}"))?.with_context(|| format!("asking {url}"))
 }
 
-async fn ask(method: Method, url: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+async fn ask(
+    method: Method,
+    url: &str,
+    headers: &[(header::HeaderName, &str)],
+    body: Option<&Value>,
+) -> anyhow::Result<Answer> {
     let rest = url.strip_prefix("http://").ok_or_else(|| anyhow!("{url} is not an http:// address"))?;
     let (authority, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     let socket = TcpStream::connect(authority).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
     let running = tokio::spawn(connection);
-    let request = Request::builder().method(method).uri(path).header(header::HOST, authority);
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, authority);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
     let request = match body {
         Some(body) => request
             .header(header::CONTENT_TYPE, "application/json")

@@ -19,7 +19,14 @@ use watershed_protocol::{
     client::Encoding,
     peer::{encode, uplink::FromProcessor},
 };
-use watershed_tests::{PATIENCE, book::Book, cluster::Cluster, topology::SMALL, viewer::Viewer, web};
+use watershed_tests::{
+    PATIENCE,
+    book::Book,
+    cluster::{Cluster, Setup},
+    topology::SMALL,
+    viewer::Viewer,
+    web,
+};
 
 const ID: &str = "6f1c0000000000000000000000000009";
 
@@ -248,7 +255,7 @@ fn peer_address(cluster: &Cluster, node: &str) -> String {
 }
 
 /// Greets as a broadcast node with this secret, and sends these bodies once the link is up: why it ended.
-async fn intrude(address: &str, secret: &'static str, bodies: &[&[u8]]) -> String {
+async fn intrude(address: &str, secret: &'static [u8], bodies: &[&[u8]]) -> String {
     let hello = Hello {
         role: Role::Broadcast,
         node: "b9".parse().expect("a name"),
@@ -297,7 +304,7 @@ async fn intrude(address: &str, secret: &'static str, bodies: &[&[u8]]) -> Strin
 
 #[tokio::test]
 async fn peers_that_should_not_be_there_are_hung_up_on_and_the_cluster_goes_on() {
-    let cluster = Cluster::start(SMALL).await;
+    let cluster = Cluster::start_as(SMALL, Setup { secret: Some("end-to-end"), ..Setup::default() }).await;
     let (node, book) = (cluster.url("b1").await, Book::open("doors"));
     let mut ann = Viewer::join(&book, &node, "ann", Encoding::Json).await;
     let nonsense = encode(&FromProcessor::Answers(Default::default()));
@@ -310,10 +317,12 @@ async fn peers_that_should_not_be_there_are_hung_up_on_and_the_cluster_goes_on()
         {
             assert_eq!(raw(&format!("http://{address}"), bytes).await, "", "{name} has nothing to say to a stranger");
         }
-        let why = timeout(PATIENCE, intrude(&address, "of another cluster", &[])).await.expect("an end");
-        assert_eq!(why, "refused by the peer: cluster secret differs", "{name}");
+        for stranger in [&b"of another cluster"[..], b"\xffwithout a secret, test"] {
+            let why = timeout(PATIENCE, intrude(&address, stranger, &[])).await.expect("an end");
+            assert_eq!(why, "refused by the peer: cluster secret differs", "{name}");
+        }
         for body in [shout, bomb, b"", &nonsense, &[0x91; 100_000]] {
-            let why = timeout(PATIENCE, intrude(&address, "end-to-end", &[body])).await.expect("an end");
+            let why = timeout(PATIENCE, intrude(&address, b"end-to-end", &[body])).await.expect("an end");
             assert_eq!(why, "peer said goodbye", "{name} was sent {:02x?}", &body[..body.len().min(40)]);
         }
     }

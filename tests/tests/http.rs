@@ -1,6 +1,6 @@
 //! The HTTP interface of a broadcast node: places, history in pages, likes, totals, the cluster, figures and errors.
 
-use std::{collections::BTreeSet, time::Instant};
+use std::collections::BTreeSet;
 
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -117,7 +117,17 @@ async fn the_cluster_and_its_figures_show_every_node_and_what_each_stage_saves()
     ann.like(id, true).await;
     ann.sees("its like", |view| view.comment(id).is_some_and(|line| line.likes == 1)).await;
 
-    let tree = web::get_json(&format!("{node}/v1/cluster")).await;
+    // Ready nodes see each other, and what each has claimed, at their next look.
+    let tree = until("all nodes and their claims are seen", async || {
+        let tree = web::get_json(&format!("{node}/v1/cluster")).await;
+        let rows = tree["nodes"].as_array().expect("nodes");
+        let claimed = rows.iter().filter(|row| row["slot_epochs"]["min"].as_u64() > Some(1)).count();
+        let placed =
+            rows.iter().filter(|row| row["role"] == "broadcast" && row["ring_share"].as_f64() < Some(1.0)).count();
+        let ready = rows.iter().filter(|row| row["ready"] == true).count();
+        if (ready, claimed, placed) == (5, 2, 2) { Ok(tree) } else { Err(tree.to_string()) }
+    })
+    .await;
     assert_eq!(tree["root"]["node"], "m1");
     assert_eq!((&tree["name"], &tree["slots"]), (&json!("test"), &json!(4_096)));
     assert!(tree["at"].as_u64() > Some(1_700_000_000_000), "milliseconds since 1970: {tree}");
@@ -213,57 +223,6 @@ async fn figures(url: &str) -> Vec<(String, f64)> {
             (name.to_owned(), value.parse().unwrap_or_else(|_| panic!("{line:?} has no number")))
         })
         .collect()
-}
-
-/// The row of one node in the tree that another shows.
-async fn row(asked: &str, node: &str) -> Value {
-    let tree = web::get_json(&format!("{asked}/v1/cluster")).await;
-    let rows = tree["nodes"].as_array().expect("nodes");
-    rows.iter().find(|row| row["node"] == node).unwrap_or_else(|| panic!("{node} is not in {tree}")).clone()
-}
-
-#[tokio::test]
-async fn however_many_look_at_the_cluster_each_node_is_asked_about_twice_a_second() {
-    const LOOKERS: usize = 50;
-    const LOOKS: usize = 20;
-    let cluster = Cluster::start(SMALL).await;
-    let node = cluster.url("b1").await;
-    let (before, begun) = (cluster.figure("m1", "figures_asked").await, Instant::now());
-    let look = async || {
-        for _ in 0..LOOKS {
-            web::get_json(&format!("{node}/v1/cluster")).await;
-        }
-    };
-    futures::future::join_all((0..LOOKERS).map(|_| look())).await;
-    let asked = cluster.figure("m1", "figures_asked").await - before - 1;
-    let most = 1 + begun.elapsed().as_millis() / 500;
-    assert!(
-        (1..=most).contains(&u128::from(asked)),
-        "asked {asked} times for {LOOKERS} who looked, {most} are allowed"
-    );
-}
-
-#[tokio::test]
-async fn a_node_that_is_gone_or_frozen_costs_only_its_own_row() {
-    let cluster = Cluster::start(SMALL).await;
-    let node = cluster.url("b1").await;
-    cluster.kill("p1").await;
-    cluster.freeze("p2").await;
-    until("the dead and the frozen are shown as they are", async || {
-        let (dead, frozen) = (row(&node, "p1").await, row(&node, "p2").await);
-        let shown = dead["state"] == "dead" && frozen["state"] == "silent" && frozen["figures"].is_null();
-        if !shown {
-            return Err(format!("{dead} {frozen}"));
-        }
-        assert!(dead["beat_ms"].is_number() && dead["figures"].is_null(), "{dead}");
-        assert!(frozen["beat_ms"].as_u64() >= frozen["silent_ms"].as_u64(), "{frozen}");
-        assert_eq!(frozen["missing"], "no answer within 500 ms", "{frozen}");
-        Ok(())
-    })
-    .await;
-    let root = row(&node, "m1").await;
-    assert!(root["figures"].is_object(), "who is well is shown in full: {root}");
-    cluster.thaw("p2").await;
 }
 
 #[tokio::test]

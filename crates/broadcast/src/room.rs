@@ -13,7 +13,10 @@
 //! Invariant: whoever applies the chunks that it is given has, after each, the view of the chunk's `to`.
 
 mod frame;
+mod grade;
 mod onward;
+
+pub use grade::Grade;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -364,13 +367,16 @@ impl Room {
         if cursor == Cursor::NOTHING || cursor.0 < self.base() {
             return false;
         }
-        let index = (cursor.0 - self.base()) as usize;
-        let first = &self.frames[index];
-        let comments = self.comments - (first.comments_to - first.comments());
         self.head - cursor.0 == 1
             || behind == Behind::Lags
-            || comments <= limits::SNAPSHOT_COMMENTS_MAX as u64
+            || self.comments_since(cursor) <= limits::SNAPSHOT_COMMENTS_MAX as u64
             || self.is_past_snapshot(now, cursor, encoding)
+    }
+
+    /// Comments in the frames from `cursor` on, which the log has.
+    fn comments_since(&self, cursor: Cursor) -> u64 {
+        let first = &self.frames[(cursor.0 - self.base()) as usize];
+        self.comments - (first.comments_to - first.comments())
     }
 
     /// Whether the snapshot that would be sent is older than the cursor: it would take the viewer back, and has the

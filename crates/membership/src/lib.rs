@@ -11,6 +11,7 @@ mod load;
 mod member;
 mod membership;
 mod state_dir;
+mod token;
 mod topology;
 
 #[cfg(test)]
@@ -20,4 +21,5 @@ pub use load::{Load, STREAMS_REPORTED_MAX};
 pub use member::{Health, Member, Sighting};
 pub use membership::{CasError, HEARTBEAT_MS, JoinError, Lease, LeaseError, Membership, SILENT_AFTER_MS, StateError};
 pub use state_dir::{StateDir, StateDirLease};
+pub use token::OperatorToken;
 pub use topology::{Analytics, Broadcast, Levels, Limits, Merger, Node, Processor, Topology, TopologyError, Windows};

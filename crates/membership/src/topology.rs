@@ -19,6 +19,7 @@ mod analytics;
 mod file;
 mod levels;
 mod nodes;
+mod secret;
 
 pub use analytics::Analytics;
 pub use levels::Levels;
@@ -33,8 +34,8 @@ pub struct Topology {
     pub name: String,
     /// Where state, data, logs and process ids lie; relative to the working directory.
     pub dir: PathBuf,
-    /// What the nodes show each other in their hellos.
-    pub secret: String,
+    /// What only this cluster's nodes and its operators know; none where nobody but this machine can reach a node.
+    pub secret: Option<String>,
     /// The broadcast nodes.
     pub broadcast: Broadcast,
     /// The write processors.

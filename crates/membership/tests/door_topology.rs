@@ -164,6 +164,40 @@ fn a_secret_is_never_shown_however_its_line_is_wrong() {
 }
 
 #[test]
+fn a_cluster_that_others_reach_needs_a_secret_and_one_of_this_machine_does_not() {
+    let open = RIGHT.replacen("secret = \"hunter22\"\n", "", 1);
+    let told = Topology::parse(&open).unwrap();
+    assert!(told.secret.is_none() && told.operator_token().is_none());
+    let table = [
+        ("[broadcast]", "host = \"0.0.0.0\"", "[broadcast] host 0.0.0.0"),
+        ("[processor]", "host = \"10.0.0.7\"", "[processor] host 10.0.0.7"),
+        ("[merger]", "host = \"::\"", "[merger] host ::"),
+        ("[broadcast]", "advertise = \"live.example.org\"", "[broadcast] advertise live.example.org"),
+        ("[processor]", "advertise = \"192.168.1.2\"", "[processor] advertise 192.168.1.2"),
+    ];
+    for (section, line, reached) in table {
+        let words = format!(
+            "[cluster] secret is missing, but other machines reach {reached}: add secret = \"…\" of 8 to 256 bytes below [cluster]"
+        );
+        refused(&open.replacen(section, &format!("{section}\n{line}"), 1), &words);
+        Topology::parse(&RIGHT.replacen(section, &format!("{section}\n{line}"), 1)).unwrap();
+    }
+    for line in ["host = \"127.0.0.9\"", "host = \"::1\"", "advertise = \"localhost\"", "advertise = \"127.0.0.1\""] {
+        Topology::parse(&open.replacen("[broadcast]", &format!("[broadcast]\n{line}"), 1)).unwrap();
+    }
+}
+
+#[test]
+fn what_a_cluster_without_a_secret_shows_is_no_secret_of_another() {
+    let open = RIGHT.replacen("secret = \"hunter22\"\n", "", 1);
+    let shown = Topology::parse(&open).unwrap().link_secret();
+    assert!(String::from_utf8(shown.clone()).is_err(), "no text is like it, and every secret is text");
+    let other = Topology::parse(&open.replacen("\"local\"", "\"other\"", 1)).unwrap().link_secret();
+    assert_ne!(shown, other, "two clusters of one machine do not meet");
+    assert_eq!(Topology::parse(RIGHT).unwrap().link_secret(), b"hunter22");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("cluster.toml");

@@ -4,8 +4,7 @@
 mod stage;
 
 use futures::SinkExt;
-use stage::{Client, Stage, frame, limits, snapshot, soon};
-use tokio::net::TcpSocket;
+use stage::{Client, Stage, frame, limits, publish_until_blocked, sleeper, snapshot, soon};
 use tokio_tungstenite::tungstenite::Message;
 use watershed_broadcast::{Op, Write};
 use watershed_net::carousel::{CarouselConfig, Event, Moving};
@@ -67,28 +66,6 @@ async fn viewers_that_leave_are_no_longer_counted() {
     stage.viewers(1).await;
     drop(bob);
     stage.viewers(0).await;
-}
-
-/// A viewer with a small receive buffer that reads nothing after its snapshot.
-async fn sleeper(stage: &Stage) -> Client {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(4 * 1024).unwrap();
-    let socket = socket.connect(stage.address).await.unwrap();
-    let mut client = stage.join_over(socket, "sleeper", "", Encoding::Json).await;
-    client.snapshot().await;
-    client
-}
-
-/// Publishes until the sleeper's socket takes no more; `ann` gets every frame on its own meanwhile.
-async fn publish_until_blocked(stage: &mut Stage, ann: &mut Client) {
-    loop {
-        let seq = stage.publish_comment(4_000);
-        assert_eq!(ann.delta().await, (seq - 1, seq));
-        let figures = stage.carousel.figures();
-        if figures.partial + figures.would_block > 0 {
-            return;
-        }
-    }
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use http::{
     header::{ALLOW, CACHE_CONTROL},
     request::Parts,
 };
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use watershed_net::http::{Handler, Reply, Request, ServerConfig, Upgraded, reply, serve, text};
@@ -19,10 +20,13 @@ use watershed_protocol::{NodeName, client::Encoding};
 
 use crate::{
     figures::{self, Figure, Source},
+    guard::Guard,
     process::Process,
     setup::Setup,
 };
 
+/// Where a node says how it is.
+pub(crate) const NODE_PATH: &str = "/v1/node";
 /// Most characters that are said back of a path that leads nowhere.
 const PATH_CHARS_MAX: usize = 100;
 
@@ -92,6 +96,7 @@ pub(crate) struct Admin {
     role: String,
     readiness: Readiness,
     source: Source,
+    guard: Guard,
     /// How often somebody has asked for the figures.
     asked: Arc<AtomicU64>,
 }
@@ -101,15 +106,22 @@ impl Admin {
     pub(crate) fn new(setup: &Setup, readiness: Readiness, source: Source) -> Self {
         let (node, role) = (setup.node.name.to_string(), setup.node.role.to_string());
         let (asked, process) = (Arc::new(AtomicU64::new(0)), Process::started());
-        let counted = asked.clone();
+        let (counted, guard) = (asked.clone(), Guard::new(&setup.topology));
+        let guarded = guard.clone();
         let source: Source = Arc::new(move || {
             let mut figures = source();
             figures.extend(process.figures());
+            figures.extend(guarded.figures());
             let asked = counted.load(Ordering::Relaxed);
             figures.push(Figure::counter("figures_asked", "Times that /v1/node was asked for", asked));
             figures
         });
-        Self { node, role, readiness, source, asked }
+        Self { node, role, readiness, source, guard, asked }
+    }
+
+    /// The answer to whoever may not see what is at a path for operators.
+    pub(crate) fn turn_away(&self, request: &Request) -> Option<Reply> {
+        self.guard.turn_away(request.uri().path(), request.headers())
     }
 
     /// The answer to a path that all roles share.
@@ -124,21 +136,22 @@ impl Admin {
                 let kind = "text/plain; version=0.0.4; charset=utf-8";
                 reply(StatusCode::OK, kind, figures::prometheus(&self.source))
             }
-            "/v1/node" => {
-                self.asked.fetch_add(1, Ordering::Relaxed);
-                let now = self.readiness.lock().clone();
-                let (missing, state, fed_by) = (now.missing(), now.state, now.fed_by);
-                let figures = figures::json(&self.source);
-                unstored(json(
-                    StatusCode::OK,
-                    &serde_json::json!({
-                        "node": self.node, "role": self.role, "ready": missing.is_none(), "missing": missing,
-                        "state": state, "fed_by": fed_by, "figures": figures,
-                    }),
-                ))
-            }
+            NODE_PATH => self.node(Value::Null),
             _ => return None,
         })
+    }
+
+    /// What the node says of itself, with its slowest viewers where it has some.
+    pub(crate) fn node(&self, slowest: Value) -> Reply {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let now = self.readiness.lock().clone();
+        let (missing, state, fed_by) = (now.missing(), now.state, now.fed_by);
+        let figures = figures::json(&self.source);
+        let told = json!({
+            "node": self.node, "role": self.role, "ready": missing.is_none(), "missing": missing,
+            "state": state, "fed_by": fed_by, "slowest": slowest, "figures": figures,
+        });
+        unstored(json(StatusCode::OK, &told))
     }
 
     /// Serves only these.
@@ -153,6 +166,9 @@ impl Handler for Admin {
     async fn handle(self: Arc<Self>, request: Request) -> Reply {
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return not_allowed(request.method());
+        }
+        if let Some(turned_away) = self.turn_away(&request) {
+            return turned_away;
         }
         let path = request.uri().path();
         let nothing = || {
@@ -184,11 +200,11 @@ pub(crate) fn unstored(mut reply: Reply) -> Reply {
 }
 
 /// An answer in JSON.
-pub(crate) fn json(status: StatusCode, body: &serde_json::Value) -> Reply {
+pub(crate) fn json(status: StatusCode, body: &Value) -> Reply {
     reply(status, "application/json", body.to_string())
 }
 
 /// An error in JSON: `{"error": why}`.
 pub(crate) fn error(status: StatusCode, why: &str) -> Reply {
-    json(status, &serde_json::json!({ "error": why }))
+    json(status, &json!({ "error": why }))
 }

@@ -10,6 +10,7 @@ mod broadcast;
 mod cached;
 mod echo;
 mod figures;
+mod guard;
 mod merger;
 mod outlet;
 mod presence;
@@ -20,7 +21,12 @@ mod top;
 mod verify;
 mod wiring;
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -52,6 +58,8 @@ enum Command {
     ///
     /// Ends with 0 if a start would find every record that was durable, with 1 if it is damaged.
     Verify(VerifyArguments),
+    /// Prints the token that operators show: to Prometheus, to the operator page, as `Authorization: Bearer TOKEN`.
+    Token(TokenArguments),
     /// Sends back every WebSocket message, over the port of viewers and without a cluster, for suites that check the framing.
     Echo(EchoArguments),
 }
@@ -60,6 +68,13 @@ enum Command {
 struct VerifyArguments {
     /// The node's data directory, which holds `log`.
     directory: PathBuf,
+}
+
+#[derive(clap::Args)]
+struct TokenArguments {
+    /// The file that describes the cluster.
+    #[arg(long, visible_alias = "config")]
+    topology: PathBuf,
 }
 
 #[derive(clap::Args)]
@@ -106,6 +121,7 @@ fn main() -> ExitCode {
         Command::Merger(arguments) => (Role::Merger, arguments),
         Command::Verify(VerifyArguments { directory }) => return report(verify::run(&directory)),
         Command::Top(arguments) => return end("top", top::run(arguments)),
+        Command::Token(TokenArguments { topology }) => return end("token", print_token(&topology)),
         Command::Echo(arguments) => {
             return end("echo", start_logging(None).map_err(Into::into).and_then(|()| run_echo(arguments)));
         }
@@ -134,7 +150,7 @@ fn refuse(who: &str, line: &str) -> ExitCode {
 /// The fact of an error message, without the usage that follows it.
 fn one_line(error: &clap::Error) -> String {
     if error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        return "a command is needed: broadcast, processor, merger, top, verify or echo; see --help".into();
+        return "a command is needed: broadcast, processor, merger, top, verify, token or echo; see --help".into();
     }
     let message = error.to_string();
     let lines: Vec<&str> = message.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
@@ -164,6 +180,14 @@ fn run(role: Role, arguments: NodeArguments) -> anyhow::Result<()> {
         Role::Processor => processor::run(setup, shutdown).await,
         Role::Merger => merger::run(setup, shutdown).await,
     })
+}
+
+/// Prints the operators' token of a cluster.
+fn print_token(topology: &Path) -> anyhow::Result<()> {
+    let token = setup::topology(topology)?.operator_token();
+    let needless = || UsageError::needless_token(topology);
+    writeln!(std::io::stdout(), "{}", token.ok_or_else(needless)?.reveal())?;
+    Ok(())
 }
 
 fn run_echo(arguments: EchoArguments) -> anyhow::Result<()> {

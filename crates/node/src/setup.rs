@@ -2,7 +2,11 @@
 //!
 //! Command line → `Setup` → the role's `run`. Invariant: everything in it has been checked; nothing is bound yet.
 
-use std::{fs::File, net::SocketAddr, path::PathBuf};
+use std::{
+    fs::File,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use watershed_membership::{Member, Node, Topology};
 use watershed_protocol::{NodeName, Role};
@@ -24,7 +28,7 @@ impl UsageError {
     }
 
     /// The topology cannot be read.
-    pub(crate) fn topology_file(path: &std::path::Path, error: &watershed_membership::TopologyError) -> Self {
+    pub(crate) fn topology_file(path: &Path, error: &watershed_membership::TopologyError) -> Self {
         let line = error.to_string();
         let path = path.display().to_string();
         // A file that cannot be opened is named already.
@@ -41,10 +45,20 @@ impl UsageError {
         Self("--token: a token has no control characters".into())
     }
 
+    /// Nobody needs a token in this cluster.
+    pub(crate) fn needless_token(topology: &Path) -> Self {
+        Self(format!("{}: there is no [cluster] secret, so no token is needed", topology.display()))
+    }
+
     /// The environment asks for log lines in words that are none.
     pub(crate) fn filter(why: impl std::fmt::Display) -> Self {
         Self(format!("WATERSHED_LOG: {why}"))
     }
+}
+
+/// The cluster that a file describes.
+pub(crate) fn topology(file: &Path) -> Result<Topology, UsageError> {
+    Topology::load(file).map_err(|error| UsageError::topology_file(file, &error))
 }
 
 /// One node's place in its cluster.
@@ -63,11 +77,11 @@ impl Setup {
     /// Reads the topology and finds the node in it.
     pub(crate) fn load(
         role: Role,
-        topology: &std::path::Path,
+        topology: &Path,
         name: &NodeName,
         trace_tallies: Option<PathBuf>,
     ) -> anyhow::Result<Self> {
-        let found = Topology::load(topology).map_err(|error| UsageError::topology_file(topology, &error))?;
+        let found = self::topology(topology)?;
         let Some(node) = found.node(name).filter(|node| node.role == role).cloned() else {
             let names: Vec<String> = found.names(role).iter().map(ToString::to_string).collect();
             let why =

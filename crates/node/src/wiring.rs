@@ -55,7 +55,7 @@ pub(crate) fn links(
     end: &CancellationToken,
     root_epoch: impl Fn(&Map) -> Epoch + Send + Sync + 'static,
 ) -> anyhow::Result<Links> {
-    let config = LinkConfig::new(Secret::new(setup.topology.secret.clone().into_bytes())?);
+    let config = LinkConfig::new(Secret::new(setup.topology.link_secret())?);
     let (node, role, incarnation) = (setup.node.name.clone(), setup.node.role, setup.incarnation);
     let (map, url) = (presence.map(), setup.node.http_url(setup.node.http.port()));
     let hello = move || {

@@ -46,7 +46,7 @@ fn refused(output: &Output, status: i32, words: &str) {
 fn a_wrong_command_line_is_one_line_and_exit_64() {
     let temp = cluster(0, "state");
     let table = [
-        ("", "a command is needed: broadcast, processor, merger, top, verify or echo; see --help"),
+        ("", "a command is needed: broadcast, processor, merger, top, verify, token or echo; see --help"),
         ("broadcas", "unrecognized subcommand 'broadcas'"),
         ("broadcast", "the following required arguments were not provided: --topology <TOPOLOGY> --name <NAME>"),
         ("broadcast --topology c.toml", "were not provided: --name <NAME>"),
@@ -61,6 +61,8 @@ fn a_wrong_command_line_is_one_line_and_exit_64() {
             "broadcast --topology c.toml --name b1 --log xml",
             "invalid value 'xml' for '--log <LOG>' [possible values: text, json]",
         ),
+        ("token", "were not provided: --topology <TOPOLOGY>"),
+        ("token --topology none.toml", "cannot read none.toml: "),
         ("broadcast --topology none.toml --name b1", "cannot read none.toml: "),
         ("broadcast --topology . --name b1", "cannot read .: "),
         (

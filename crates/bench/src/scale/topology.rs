@@ -69,7 +69,7 @@ fn text(shape: Shape, dir: &Path) -> String {
     let viewers_per_node = VIEWERS_PER_PROCESS_MAX + WRITERS_PER_NODE_MAX;
     let beat_ms = beat_ms.unwrap_or(BEAT_MS);
     format!(
-        "[cluster]\nname = \"scale\"\ndir = {dir:?}\nsecret = \"of-this-run-only\"\n\
+        "[cluster]\nname = \"scale\"\ndir = {dir:?}\n\
          [broadcast]\nnodes = {nodes}\nport = 0\nworkers = 1\n\
          [processor]\nnodes = {PROCESSORS}\nport = 0\npeer_port = 0\n\
          [merger]\nnodes = {mergers}\nport = 0\npeer_port = 0\n\

@@ -181,6 +181,26 @@ fn who_resumes_is_given_all_that_it_missed_or_a_snapshot() {
 }
 
 #[test]
+fn a_grade_says_what_a_viewer_is_sent_next() {
+    let graded = |comments: &[u32], behind| {
+        let (mut room, cursor) = room_with(comments);
+        let grade = room.grade(START, cursor, Encoding::Json, behind);
+        let sent = room.since(START, cursor, Encoding::Json, behind).map(|chunk| chunk.kind);
+        (grade, sent)
+    };
+    let range = |frames, sampled| Some(ChunkKind::Range { frames, sampled });
+    assert_eq!(graded(&[], Behind::Lags), (Grade::Current, None));
+    assert_eq!(graded(&[3], Behind::Lags), (Grade::Frame, Some(ChunkKind::Frame)));
+    assert_eq!(graded(&[3, 4], Behind::Lags), (Grade::Range, range(2, false)));
+    assert_eq!(graded(&[30, 30], Behind::Lags), (Grade::Sample, range(2, true)));
+    assert_eq!(graded(&[30, 30], Behind::Resumes), (Grade::Range, range(2, false)));
+    let (mut room, _) = room_with(&[1, 1]);
+    assert_eq!(room.grade(START, Cursor::NOTHING, Encoding::Json, Behind::Lags), Grade::Snapshot);
+    let sent = room.since(START, Cursor::NOTHING, Encoding::Json, Behind::Lags).map(|chunk| chunk.kind);
+    assert_eq!(sent, Some(ChunkKind::Snapshot));
+}
+
+#[test]
 fn a_range_larger_than_a_snapshot_is_a_snapshot() {
     let mut room = room(RoomConfig::default());
     let before = room.head();

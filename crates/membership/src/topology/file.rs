@@ -11,6 +11,7 @@ use watershed_protocol::{Invalid, ReactionKind, Spread, ViewerId, limits};
 
 use super::{
     Broadcast, Levels, Limits, Merger, Processor, Topology, TopologyError, Windows, analytics::AnalyticsKeys, nodes,
+    secret,
 };
 
 /// Most characters that are shown of a value or a line.
@@ -66,7 +67,7 @@ struct SpreadKeys {
 struct ClusterKeys {
     name: String,
     dir: String,
-    secret: String,
+    secret: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -212,7 +213,7 @@ pub(super) fn parse(text: &str) -> Result<Topology, TopologyError> {
     Ok(Topology {
         name: one_line("[cluster] name", length("[cluster] name", file.cluster.name, 1, limits::NAME_BYTES_MAX)?)?,
         dir: one_line("[cluster] dir", length("[cluster] dir", file.cluster.dir, 1, 4_096)?)?.into(),
-        secret: secret(file.cluster.secret)?,
+        secret: secret::check(file.cluster.secret, &broadcast, &processor, &merger)?,
         limits: file.limits.check()?,
         windows: file.windows.check()?,
         segment_bytes: file.log.check()?.segment_bytes,
@@ -362,11 +363,6 @@ pub(super) fn one_line(key: &str, text: String) -> Result<String, TopologyError>
         return Err(value(key, format!("{text:?}"), "control characters are not allowed"));
     }
     Ok(text)
-}
-
-/// Long enough not to be guessed by chance; its value is never shown.
-fn secret(text: String) -> Result<String, TopologyError> {
-    length("[cluster] secret", text, 8, 256)
 }
 
 fn address(key: &str, text: &str) -> Result<IpAddr, TopologyError> {

@@ -2,7 +2,7 @@
 //!
 //! Between the node's tasks and the worker's loop. Invariant: however much is handed over before the worker looks, it is
 //! woken once. Its length is bounded by what is put in: joins, and clients to turn away, by a counter; answers by the viewers'
-//! unanswered writes; heads by one a room; unknown points by what the feed asks for; moves by the few that say so.
+//! unanswered writes; heads by one a room; unknown points by what the feed asks for; moves and surveys by the few that say so.
 
 use std::{
     io, mem,
@@ -17,7 +17,7 @@ use mio::Waker;
 use watershed_broadcast::Origin;
 use watershed_protocol::{Epoch, Seq, StreamId, client::Response};
 
-use super::{Joiner, SharedRoom, moving::Progress};
+use super::{Joiner, SharedRoom, moving::Progress, slowest::Survey};
 use crate::http::Upgraded;
 
 /// One thing handed to a worker.
@@ -34,6 +34,8 @@ pub(super) enum Message {
     Unknown(StreamId, Epoch, Seq),
     /// Viewers are told to move; how far this worker has come with it.
     Move(Progress),
+    /// Somebody asks for the slowest viewers; how far this worker has come with it.
+    Survey(Survey),
     /// A client that has shaken hands is turned away with these frames.
     TurnAway(Upgraded, Bytes),
     /// The worker ends.

@@ -26,6 +26,7 @@ mod report;
 mod room;
 mod seating;
 mod send;
+mod slowest;
 mod stats;
 mod stream;
 mod timers;
@@ -36,6 +37,7 @@ mod worker;
 pub use moving::{Moving, Whereto};
 pub use places::Kept;
 pub use room::SharedRoom;
+pub use slowest::{SLOWEST_MAX, Slow};
 pub use stats::{Explained, Figures};
 
 use std::{

@@ -238,6 +238,11 @@ impl Worker {
                     self.arrived.push_back(Message::Move(progress));
                 }
             }
+            Some(Message::Survey(survey)) => {
+                if let Some(survey) = self.survey_some(survey) {
+                    self.arrived.push_back(Message::Survey(survey));
+                }
+            }
             Some(Message::TurnAway(upgraded, words)) => self.turn_away(upgraded, &words),
             Some(Message::Shutdown) => self.end(),
             None => return false,

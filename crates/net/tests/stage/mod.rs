@@ -7,7 +7,12 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt};
 use http::{StatusCode, request::Parts};
-use tokio::{io::AsyncWriteExt, net::TcpStream, sync::mpsc, time::timeout};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpSocket, TcpStream},
+    sync::mpsc,
+    time::timeout,
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{
@@ -241,6 +246,28 @@ impl Client {
     /// Bytes as they are, past the library.
     pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         soon(self.socket.get_mut().write_all(bytes)).await.unwrap();
+    }
+}
+
+/// A viewer with a small receive buffer that reads nothing after its snapshot.
+pub(crate) async fn sleeper(stage: &Stage) -> Client {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4 * 1024).unwrap();
+    let socket = socket.connect(stage.address).await.unwrap();
+    let mut client = stage.join_over(socket, "sleeper", "", Encoding::Json).await;
+    client.snapshot().await;
+    client
+}
+
+/// Publishes until the sleeper's socket takes no more; `ann` gets every frame on its own meanwhile.
+pub(crate) async fn publish_until_blocked(stage: &mut Stage, ann: &mut Client) {
+    loop {
+        let seq = stage.publish_comment(4_000);
+        assert_eq!(ann.delta().await, (seq - 1, seq));
+        let figures = stage.carousel.figures();
+        if figures.partial + figures.would_block > 0 {
+            return;
+        }
     }
 }
 

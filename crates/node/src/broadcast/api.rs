@@ -29,10 +29,12 @@ use super::{
     history::{Owners, Unanswered},
     placing::Placing,
     rooms::Rooms,
+    slowest::Slowest,
     tree::Tree,
 };
 use crate::{
-    admin::{Admin, error, json as json_reply, not_allowed, unstored},
+    admin::{Admin, NODE_PATH, error, json as json_reply, not_allowed, unstored},
+    guard,
     presence::Presence,
 };
 use query::{Query, parse, resume_point, shown, whole};
@@ -54,6 +56,7 @@ pub(super) struct Api {
     pub(super) map: watch::Receiver<Arc<Map>>,
     pub(super) admin: Admin,
     pub(super) tree: Arc<Tree>,
+    pub(super) slowest: Slowest,
     pub(super) session: Arc<SessionConfig>,
     pub(super) carousel: Arc<Carousel>,
     pub(super) rooms: Arc<Rooms>,
@@ -80,11 +83,20 @@ pub(super) struct Entry {
 impl Api {
     async fn route(&self, request: &Request) -> Result<Reply, Refused> {
         let path = request.uri().path();
+        if let Some(answer) = guard::preflight(request.method(), path, request.headers()) {
+            return Ok(answer);
+        }
         if request.method() != Method::GET && request.method() != Method::HEAD {
             return Err(Box::new(not_allowed(request.method())));
         }
         if let Some(asset) = watershed_web::answer(path, request.headers()) {
             return Ok(asset.map(Full::new));
+        }
+        if let Some(turned_away) = self.admin.turn_away(request) {
+            return Ok(turned_away);
+        }
+        if path == NODE_PATH {
+            return Ok(self.admin.node(self.slowest.json(&self.carousel).await));
         }
         if let Some(answer) = self.admin.answer(path) {
             return Ok(answer);

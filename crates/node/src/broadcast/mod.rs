@@ -16,6 +16,7 @@ mod reception;
 mod rooms;
 mod shelf;
 mod sizes;
+mod slowest;
 mod tree;
 mod upward;
 
@@ -51,6 +52,7 @@ use driver::Driver;
 use metrics::Board;
 use reception::Reception;
 use rooms::Rooms;
+use slowest::Slowest;
 use tree::Tree;
 use upward::Upward;
 
@@ -113,7 +115,8 @@ pub(crate) async fn run(setup: Setup, shutdown: CancellationToken) -> anyhow::Re
         map: presence.map(),
         presence: presence.clone(),
         admin,
-        tree: Tree::new(&setup.topology.name, &presence, &reception.placing),
+        tree: Tree::new(&setup.topology, &presence, &reception.placing),
+        slowest: Slowest::default(),
         session,
         carousel: carousel.clone(),
         rooms: rooms.clone(),

@@ -11,15 +11,16 @@ use std::{
 
 use bytes::Bytes;
 use futures::future::join_all;
+use http::HeaderValue;
 use serde_json::{Value, json};
 use tokio::sync::watch;
-use watershed_membership::{Health, Member};
-use watershed_net::http::get;
+use watershed_membership::{Health, Member, Topology};
+use watershed_net::http::get_as;
 use watershed_placement::Map;
 use watershed_protocol::{Role, Slot};
 
 use super::placing::{Placing, Sight};
-use crate::{cached::Cached, presence::Presence};
+use crate::{cached::Cached, guard, presence::Presence};
 
 /// How long another node may take to say its figures.
 const ANSWER_WITHIN: Duration = Duration::from_millis(500);
@@ -29,6 +30,8 @@ const SERVES: Duration = Duration::from_millis(500);
 /// See the head of the file.
 pub(super) struct Tree {
     cluster: String,
+    /// What is shown to the nodes that are asked.
+    credentials: Option<HeaderValue>,
     presence: Presence,
     map: watch::Receiver<Arc<Map>>,
     placing: Arc<Placing>,
@@ -36,9 +39,15 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn new(cluster: &str, presence: &Presence, placing: &Arc<Placing>) -> Arc<Self> {
-        let (cluster, presence, placing) = (cluster.to_owned(), presence.clone(), placing.clone());
-        Arc::new(Self { cluster, map: presence.map(), presence, placing, last: Cached::new(SERVES) })
+    pub(super) fn new(topology: &Topology, presence: &Presence, placing: &Arc<Placing>) -> Arc<Self> {
+        Arc::new(Self {
+            cluster: topology.name.clone(),
+            credentials: guard::credentials(topology),
+            map: presence.map(),
+            presence: presence.clone(),
+            placing: placing.clone(),
+            last: Cached::new(SERVES),
+        })
     }
 
     /// The cluster as JSON, at most as old as it serves. `None`: the node ends.
@@ -70,7 +79,7 @@ impl Tree {
         };
         let mut told = match health {
             Health::Dead => Value::Null,
-            _ => ask(member).await.unwrap_or_else(|why| json!({ "missing": why })),
+            _ => self.ask(member).await.unwrap_or_else(|why| json!({ "missing": why })),
         };
         let slots = (member.role == Role::Processor).then(|| map.slots_of(&member.name).len());
         let epochs = map.slot_epochs(&member.name).map(|held| json!({ "min": held.start(), "max": held.end() }));
@@ -87,12 +96,13 @@ impl Tree {
             "fed_by": told["fed_by"].take(), "slowest": told["slowest"].take(), "figures": told["figures"].take(),
         })
     }
-}
 
-/// What a node says of itself, or why it says nothing.
-async fn ask(member: &Member) -> Result<Value, String> {
-    let (status, body) =
-        get(&format!("{}/v1/node", member.http), ANSWER_WITHIN).await.map_err(|error| error.to_string())?;
-    let told: Option<Value> = serde_json::from_slice(&body).ok().filter(Value::is_object);
-    told.filter(|_| status.is_success()).ok_or_else(|| format!("asked for its figures it answers {status}"))
+    /// What a node says of itself, or why it says nothing.
+    async fn ask(&self, member: &Member) -> Result<Value, String> {
+        let url = format!("{}/v1/node", member.http);
+        let answer = get_as(&url, self.credentials.as_ref(), ANSWER_WITHIN).await;
+        let (status, body) = answer.map_err(|error| error.to_string())?;
+        let told: Option<Value> = serde_json::from_slice(&body).ok().filter(Value::is_object);
+        told.filter(|_| status.is_success()).ok_or_else(|| format!("asked for its figures it answers {status}"))
+    }
 }
