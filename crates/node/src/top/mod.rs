@@ -36,7 +36,7 @@ use tokio::{
 };
 use watershed_membership::Topology;
 
-use crate::setup::UsageError;
+use crate::{guard, setup::UsageError};
 use keys::{View, Wish};
 use source::{Answer, AskError, Source};
 use terminal::Ours;
@@ -107,6 +107,8 @@ fn source(arguments: &TopArguments) -> Result<Source, UsageError> {
     };
     let shown = arguments.token.as_ref().map(|token| HeaderValue::try_from(format!("Bearer {token}")));
     let credentials = shown.transpose().map_err(|_| UsageError::token())?;
+    // Whoever has the topology has the secret in it.
+    let credentials = credentials.or_else(|| guard::credentials(topology.as_ref()?));
     Ok(Source::new(given, topology, credentials))
 }
 
