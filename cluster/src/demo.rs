@@ -24,10 +24,11 @@ use crate::{Usage, cluster::Cluster, print, process::Process, stop, up};
 /// The stream that the crowd watches.
 const STREAM: &str = "demo";
 /// Enough to see life, few enough to read along.
-const CROWD: [(&str, &str); 6] = [
+const CROWD: [(&str, &str); 7] = [
     ("--viewers", "400"),
     ("--comments-per-s", "0.8"),
-    ("--likes-per-s", "150"),
+    ("--likes-per-s", "240"),
+    ("--zipf", "1.5"),
     ("--taps-per-s", "6"),
     ("--duration", "86400"),
     ("--stream", STREAM),
