@@ -119,13 +119,13 @@ fuzz: needs ## Looks for inputs that break a decoder, with cargo-fuzz: MINUTES= 
 	done
 
 web: needs-node ## Builds the pages and the client from crates/web, and the list of what they were built from; commit the result
-	@cd $(WEB) && npm ci --no-fund --no-audit && npm run types && npm run build
+	@cd $(WEB) && npm ci --no-fund --no-audit && npm run build && npm run types
 
 # In a copy, so that what is there is left alone. The packages are those of the lock file.
 web-check: needs-node ## Fails where the committed pages and client are not what their sources give
 	@copy=$$(mktemp -d) && trap 'rm -rf "$$copy"' EXIT && \
 	tar -C $(WEB) --exclude=node_modules -cf - . | tar -C "$$copy" -xf - && \
-	(cd "$$copy" && npm ci --no-fund --no-audit --silent && npm run --silent types && npm run --silent build >/dev/null) && \
+	(cd "$$copy" && npm ci --no-fund --no-audit --silent && npm run --silent build >/dev/null && npm run --silent types) && \
 	for built in built client/dist vendor MANIFEST; do diff -rq "$$copy/$$built" "$(WEB)/$$built" || differs=1; done; \
 	[ -z "$$differs" ] || { echo "sources and built files differ: run make web"; exit 1; }; \
 	echo "pages and client are what their sources give"
