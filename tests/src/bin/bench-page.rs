@@ -186,7 +186,7 @@ fn tell(arguments: &Arguments, measured: &Value, begin: &Metrics, end: &Metrics)
     println!(
         "long tasks          {}, longest {longest:.0} ms, {:.0} ms in all",
         tasks.len(),
-        tasks.iter().sum::<f64>()
+        tasks.iter().fold(0.0, |sum, ms| sum + ms)
     );
     println!("DOM nodes           {} at the beginning, {} at the end", begin.nodes, end.nodes);
     println!(
