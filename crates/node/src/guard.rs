@@ -12,7 +12,7 @@ use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_MAX_AGE,
-        ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, WWW_AUTHENTICATE,
+        ACCESS_CONTROL_REQUEST_METHOD, AUTHORIZATION, InvalidHeaderValue, WWW_AUTHENTICATE,
     },
 };
 use watershed_membership::{OperatorToken, Topology};
@@ -81,9 +81,14 @@ impl Guard {
 
 /// What a node shows to the others of its cluster.
 pub(crate) fn credentials(topology: &Topology) -> Option<HeaderValue> {
-    let mut shown = HeaderValue::from_str(&format!("Bearer {}", topology.operator_token()?.reveal())).ok()?;
+    shown(&topology.operator_token()?.reveal()).ok()
+}
+
+/// A token as it is shown.
+pub(crate) fn shown(token: &str) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut shown = HeaderValue::try_from(format!("Bearer {token}"))?;
     shown.set_sensitive(true);
-    Some(shown)
+    Ok(shown)
 }
 
 /// The answer to a browser that asks whether a page of another node may show a token here. `None`: it asks for nothing else.
@@ -114,7 +119,7 @@ mod tests {
         Guard { token: secret.map(OperatorToken::of), turned_away: Arc::default() }
     }
 
-    fn shown(authorization: &str) -> HeaderMap {
+    fn head(authorization: &str) -> HeaderMap {
         [(AUTHORIZATION, HeaderValue::from_str(authorization).unwrap())].into_iter().collect()
     }
 
@@ -123,10 +128,10 @@ mod tests {
         let guard = guard(Some("open sesame"));
         let token = OperatorToken::of("open sesame").reveal();
         for path in PATHS {
-            assert!(guard.turn_away(path, &shown(&format!("Bearer {token}"))).is_none());
-            assert!(guard.turn_away(path, &shown(&format!("bearer  {token}"))).is_none());
+            assert!(guard.turn_away(path, &head(&format!("Bearer {token}"))).is_none());
+            assert!(guard.turn_away(path, &head(&format!("bearer  {token}"))).is_none());
             for wrong in ["Bearer", "Bearer ", "Bearer open sesame", &format!("Basic {token}"), &token] {
-                let reply = guard.turn_away(path, &shown(wrong)).unwrap();
+                let reply = guard.turn_away(path, &head(wrong)).unwrap();
                 assert_eq!(
                     (reply.status(), &reply.headers()[WWW_AUTHENTICATE]),
                     (StatusCode::UNAUTHORIZED, &HeaderValue::from_static("Bearer error=\"invalid_token\""))

@@ -27,16 +27,17 @@ use std::{
 };
 
 use anyhow::Context;
-use http::HeaderValue;
 use ratatui::crossterm::event::Event;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
     time::{Interval, MissedTickBehavior, interval},
 };
-use watershed_membership::Topology;
 
-use crate::{guard, setup::UsageError};
+use crate::{
+    guard,
+    setup::{self, UsageError},
+};
 use keys::{View, Wish};
 use source::{Answer, AskError, Source};
 use terminal::Ours;
@@ -97,16 +98,12 @@ fn source(arguments: &TopArguments) -> Result<Source, UsageError> {
             return Err(UsageError::url(url));
         }
     }
-    let topology = match &arguments.config {
-        Some(path) => Some(Topology::load(path).map_err(|error| UsageError::topology_file(path, &error))?),
-        None => None,
-    };
+    let topology = arguments.config.as_deref().map(setup::topology).transpose()?;
     let given = match (arguments.url.is_empty(), &topology) {
         (true, None) => vec![DEFAULT_URL.to_owned()],
         _ => arguments.url.clone(),
     };
-    let shown = arguments.token.as_ref().map(|token| HeaderValue::try_from(format!("Bearer {token}")));
-    let credentials = shown.transpose().map_err(|_| UsageError::token())?;
+    let credentials = arguments.token.as_deref().map(guard::shown).transpose().map_err(|_| UsageError::token())?;
     // Whoever has the topology has the secret in it.
     let credentials = credentials.or_else(|| guard::credentials(topology.as_ref()?));
     Ok(Source::new(given, topology, credentials))
